@@ -1,0 +1,75 @@
+"""Reading pytorch_model.bin: PyTorch's restricted pickle reader, with the archive checked before it is opened."""
+
+import re
+import zipfile
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from erniem_lab.errors import FileFaultError
+from erniem_lab.safetensors_check import refuse_other_kinds
+
+SAFE_SINCE = (2, 10)  # older readers can be made to corrupt memory, even with weights_only (CVE-2026-24747)
+
+
+def read_torch_pickle(path: Path) -> dict[str, Tensor]:
+    """The tensors of a file that ``torch.save`` wrote; nothing that the file asks to call is called.
+
+    Raises:
+        FileFaultError: PyTorch is too old to read it safely, or the file is damaged, compressed, or holds
+            anything other than named tensors.
+
+    >>> import tempfile
+    >>> path = Path(tempfile.mkdtemp()) / "pytorch_model.bin"
+    >>> torch.save({"bias": torch.ones(2)}, path)
+    >>> read_torch_pickle(path)
+    {'bias': tensor([1., 1.])}
+    """
+    _demand_safe_torch(path)
+    refuse_other_kinds(path, but=("a zip", "a pickle"))
+    mapped = zipfile.is_zipfile(path)
+    if mapped:
+        _check_archive(path)
+    try:
+        values = torch.load(path, map_location="cpu", weights_only=True, mmap=mapped)
+    except Exception as fault:  # whatever a damaged pickle makes of the reader
+        raise FileFaultError(f"{path}: refused: {_reason(fault)}; use a .safetensors file instead") from fault
+    named = isinstance(values, dict) and all(isinstance(name, str) for name in values)
+    if not named or not all(type(value) in (Tensor, torch.nn.Parameter) for value in values.values()):
+        raise FileFaultError(f"{path}: holds {type(values).__name__}, where a dict of named tensors is expected")
+    return {name: value.detach() for name, value in values.items()}
+
+
+def _demand_safe_torch(path: Path) -> None:
+    found = tuple(int(part) for part in re.findall(r"\d+", torch.__version__)[:2])
+    if found < SAFE_SINCE:
+        raise FileFaultError(
+            f"{path}: torch {torch.__version__} cannot read pickle files safely; install torch >= 2.10, or use a "
+            ".safetensors file"
+        )
+
+
+def _check_archive(path: Path) -> None:
+    """Refuse an archive whose members are compressed, or together larger than the file."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            members = archive.infolist()
+    except (zipfile.BadZipFile, ValueError, OSError) as fault:
+        raise FileFaultError(f"{path}: a damaged zip archive ({fault}); get the file again") from fault
+    for member in members:
+        stored = member.compress_type == zipfile.ZIP_STORED and member.file_size == member.compress_size
+        if not stored or member.flag_bits & 1:
+            raise FileFaultError(
+                f"{path}: {member.filename!r} is compressed ({member.compress_size} bytes for {member.file_size}), "
+                "which torch.save never does; get the file again"
+            )
+    if sum(member.file_size for member in members) > path.stat().st_size:
+        raise FileFaultError(f"{path}: its members are larger than the file; get the file again")
+
+
+def _reason(fault: Exception) -> str:
+    """The sentence of PyTorch's long message that says what was wrong."""
+    text = str(fault)
+    found = re.search(r"(?:Unsupported \w+|GLOBAL|Trying to load).{0,200}", text)
+    return (found.group() if found else text.strip().split("\n")[0][:200]) or type(fault).__name__
