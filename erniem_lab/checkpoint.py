@@ -18,7 +18,7 @@ from erniem_lab.config import CONFIG_FILES, read_config
 from erniem_lab.errors import FileFaultError, InputValueError
 from erniem_lab.hub import local_folder, resolved_revision
 from erniem_lab.manifest import MANIFEST, check_manifest, describe_files
-from erniem_lab.paddle import hf_weights
+from erniem_lab.paddle import feed_forward_size, hf_weights
 from erniem_lab.weights_files import KINDS, find_weights, read_weights, weights_files
 
 FLOATS = (torch.float32, torch.float16, torch.bfloat16, torch.float64)
@@ -31,9 +31,10 @@ SAFE_INDEX = KINDS[0][1]
 class Checkpoint:
     """What one checkpoint holds, checked.
 
-    ``config`` is its JSON as written, in whichever of the three forms; ``weights`` have Hugging Face's names and
-    layout, with the prefix or without as in the file; ``revision`` is the commit of a hub id, else empty;
-    ``verified`` says whether a manifest was there and every byte as it says.
+    ``config`` is its JSON as written, in whichever of the three forms, save that ``intermediate_size`` is the
+    weights' own where PaddleNLP wrote it, which does not read it; ``weights`` have Hugging Face's names and layout,
+    with the prefix or without as in the file; ``revision`` is the commit of a hub id, else empty; ``verified`` says
+    whether a manifest was there and every byte as it says.
     """
 
     path: Path
@@ -58,11 +59,13 @@ def open_checkpoint(source: str | PathLike[str], *, revision: str | None = None)
     config = read_config(folder)
     config_file = next(name for name in CONFIG_FILES if (folder / name).is_file())
     verified = check_manifest(folder, [config_file, *(file.name for file in weights_files(path))])
-    weights = hf_weights(*read_weights(path), architecture=_architecture(config))
+    raw, layout = read_weights(path)
+    weights = hf_weights(raw, layout, _architecture(config))
     faults = list(unusable(weights))
     if faults:
         raise FileFaultError(f"{path}: not usable as weights: {'; '.join(faults)}; get the file again")
-    return Checkpoint(folder, config, weights, resolved_revision(folder), verified)
+    sizes = feed_forward_size(weights) if layout == "np" else {}
+    return Checkpoint(folder, {**config, **sizes}, weights, resolved_revision(folder), verified)
 
 
 def load_weights(

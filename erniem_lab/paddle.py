@@ -97,6 +97,16 @@ def hf_name(name: str, architecture: str = "") -> str:
     return re.sub(r"(?<!self_attn)\.self_attn\.(?=[qkv]_proj\.)", ".self_attn.self_attn.", name)
 
 
+def feed_forward_size(weights: Mapping[str, Tensor]) -> dict[str, int]:
+    """``intermediate_size`` as the weights have it: PaddleNLP's configs of large models can give a wrong one.
+
+    >>> feed_forward_size({"encoder.layers.0.linear1.bias": torch.zeros(4096)})
+    {'intermediate_size': 4096}
+    """
+    sizes = [tensor.shape[0] for name, tensor in weights.items() if name.endswith(".linear1.bias") and tensor.ndim]
+    return {"intermediate_size": sizes[0]} if sizes else {}
+
+
 def _is_paddle_layout(weights: Mapping[str, Tensor], layout: str) -> bool:
     table = next((t for name, t in weights.items() if name.endswith("word_embeddings.weight")), None)
     wide = next((t for name, t in weights.items() if name.endswith(".linear1.weight")), None)
