@@ -1,0 +1,43 @@
+"""Word vectors to start from: which pieces keep company across languages, before any training.
+
+Pieces are counted by the group of aligned sentences they occur in; the positive pointwise mutual information of
+piece and group is factored (sentence co-occurrence, Levy et al. 2017). Pieces of two languages that occur in
+translations of each other get vectors that point the same way, as in the multilingual encoder that ERNIE-M was
+trained on from.
+"""
+
+import numpy as np
+from jaxtyping import Float
+
+from erniem_lab.errors import MissingExtraError
+from erniem_lab.pretraining.stream import PairStore
+
+
+def aligned_vectors(
+    store: PairStore, vocabulary: int, size: int, *, deviation: float = 0.05, seed: int = 0
+) -> Float[np.ndarray, "{vocabulary} {size}"]:
+    """A vector for each entry of the vocabulary; entries that never occur get zeros.
+
+    Args:
+        deviation: the standard deviation of the numbers of an entry's vector.
+
+    Raises:
+        MissingExtraError: scipy is not installed.
+    """
+    try:
+        from scipy.sparse import csr_matrix
+        from scipy.sparse.linalg import svds
+    except ImportError as fault:
+        raise MissingExtraError("aligned word vectors need scipy: pip install 'erniem-lab[train]'") from fault
+    pairs = np.repeat(store.group, store.bounds[:, 2] - store.bounds[:, 0])
+    counts = csr_matrix((np.ones(len(pairs), np.float32), (store.ids, pairs)), (vocabulary, int(store.group.max()) + 1))
+    counts.sum_duplicates()
+    counts.data[:] = 1.0
+    rows, columns = np.asarray(counts.sum(axis=1)).ravel(), np.asarray(counts.sum(axis=0)).ravel()
+    cells = counts.tocoo()
+    information = np.log(rows.sum()) - np.log(rows[cells.row]) - np.log(columns[cells.col])
+    positive = csr_matrix((np.maximum(information, 0).astype(np.float32), (cells.row, cells.col)), counts.shape)
+    left, values, _ = svds(positive, k=size, random_state=np.random.default_rng(seed))
+    vectors = left * np.sqrt(values)
+    length = np.linalg.norm(vectors, axis=1, keepdims=True)
+    return vectors / np.maximum(length, 1e-9) * deviation * np.sqrt(size) * (length > 0)
