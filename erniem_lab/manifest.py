@@ -77,7 +77,7 @@ def plain_path(folder: Path, name: object, listing: Path) -> Path:
     """
     plain = isinstance(name, str) and name not in ("", ".", "..") and not {"/", "\\", ":", "\0"} & set(name)
     if not plain:
-        raise FileFaultError(f"{listing}: names {name!r:.80}, not a plain file name of its folder; do not use it")
+        raise FileFaultError(f"{listing}: names {name!r:.300}, not a plain file name of its folder; do not use it")
     path = folder / str(name)
     home = folder.resolve()
     allowed = [home, home.parent.parent / "blobs"] if home.parent.name == "snapshots" else [home]

@@ -190,6 +190,7 @@ _ALLOWED: dict[str, Callable[..., Any]] = {
     "numpy.ndarray": lambda: None,  # only ever named
     "numpy.dtype": _dtype,
     "_codecs.encode": _encode,
+    "__builtin__.bytes": lambda: b"",  # how protocol 2 writes an empty array
     "builtins.tuple": tuple,
     "collections.OrderedDict": OrderedDict,
 }

@@ -12,6 +12,8 @@ from erniem_lab.safetensors_check import refuse_other_kinds
 
 SAFE_SINCE = (2, 10)  # older readers can be made to corrupt memory, even with weights_only (CVE-2026-24747)
 
+PREAMBLE = ("Weights only load failed", "Check the documentation")  # of PyTorch's message about any fault
+
 
 def read_torch_pickle(path: Path) -> dict[str, Tensor]:
     """The tensors of a file that ``torch.save`` wrote; nothing that the file asks to call is called.
@@ -35,10 +37,16 @@ def read_torch_pickle(path: Path) -> dict[str, Tensor]:
         values = torch.load(path, map_location="cpu", weights_only=True, mmap=mapped)
     except Exception as fault:  # whatever a damaged pickle makes of the reader
         raise FileFaultError(f"{path}: refused: {_reason(fault)}; use a .safetensors file instead") from fault
-    named = isinstance(values, dict) and all(isinstance(name, str) for name in values)
-    if not named or not all(type(value) in (Tensor, torch.nn.Parameter) for value in values.values()):
-        raise FileFaultError(f"{path}: holds {type(values).__name__}, where a dict of named tensors is expected")
+    if not isinstance(values, dict):
+        raise FileFaultError(f"{path}: holds a {type(values).__name__}, where a dict of named tensors is expected")
+    odd = [name for name, value in values.items() if not isinstance(name, str) or not _is_dense(value)]
+    if odd:
+        raise FileFaultError(f"{path}: entry {odd[0]!r:.80} is no dense tensor under a name, as weights are")
     return {name: value.detach() for name, value in values.items()}
+
+
+def _is_dense(value: object) -> bool:
+    return isinstance(value, Tensor) and value.layout == torch.strided and value.device.type == "cpu"
 
 
 def _demand_safe_torch(path: Path) -> None:
@@ -69,7 +77,9 @@ def _check_archive(path: Path) -> None:
 
 
 def _reason(fault: Exception) -> str:
-    """The sentence of PyTorch's long message that says what was wrong."""
-    text = str(fault)
-    found = re.search(r"(?:Unsupported \w+|GLOBAL|Trying to load).{0,200}", text)
-    return (found.group() if found else text.strip().split("\n")[0][:200]) or type(fault).__name__
+    """What was wrong, out of PyTorch's long message."""
+    wish = re.search(r"GLOBAL (\S+)", str(fault))
+    if wish:
+        return f"it asks for {wish.group(1)}, and a weights file may ask for nothing but tensors"
+    lines = [line for line in str(fault).split("\n") if line.strip() and not line.startswith(PREAMBLE)]
+    return lines[0][:200] if lines else type(fault).__name__

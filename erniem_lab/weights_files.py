@@ -49,7 +49,8 @@ def weights_files(path: Path) -> list[Path]:
     """
     if not path.name.endswith(INDEX):
         return [path]
-    shards = [plain_path(path.parent, name, path) for name in sorted(set(_weight_map(path).values()), key=str)]
+    names = {str(name): name for name in _weight_map(path).values()}
+    shards = [plain_path(path.parent, names[key], path) for key in sorted(names)]
     missing = [shard.name for shard in shards if not shard.is_file()]
     if missing:
         raise FileFaultError(f"{path}: names {', '.join(missing)}, missing in the folder; get the checkpoint again")

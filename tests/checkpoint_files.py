@@ -7,12 +7,13 @@ from typing import Any
 
 import pytest
 import torch
+from torch import Tensor
+
 from erniem_lab.checkpoint import open_checkpoint
 from erniem_lab.config import ErnieMConfig
 from erniem_lab.errors import FileFaultError
 from erniem_lab.heads import ErnieMForSequenceClassification
 from erniem_lab.model import ErnieMModel
-from torch import Tensor
 
 TINY = ErnieMConfig(
     vocab_size=8,

@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 import torch
 from checkpoint_files import entry, folder_with_config, refusal, tiny_encoder, write_safetensors
-from erniem_lab.checkpoint import open_checkpoint
 from safetensors.torch import save_file
+
+from erniem_lab.checkpoint import open_checkpoint
 
 GOOD = {"a": entry(0, 8), "b": entry(8, 16)}
 
