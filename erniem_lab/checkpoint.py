@@ -3,14 +3,13 @@
 import json
 import shutil
 import warnings
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
 
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from erniem_lab.atomic import staged_files
@@ -19,12 +18,11 @@ from erniem_lab.errors import FileFaultError, InputValueError
 from erniem_lab.hub import local_folder, resolved_revision
 from erniem_lab.manifest import MANIFEST, check_manifest, describe_files
 from erniem_lab.paddle import feed_forward_size, hf_weights
-from erniem_lab.weights_files import KINDS, find_weights, read_weights, weights_files
+from erniem_lab.weights_files import KINDS, find_weights, read_weights, remove_stale, weights_files, write_weights
 
 FLOATS = (torch.float32, torch.float16, torch.bfloat16, torch.float64)
 BASE_PARTS = ("embeddings.", "encoder.", "pooler.")
 SHARD_BYTES = 5_000_000_000
-SAFE_INDEX = KINDS[0][1]
 
 
 @dataclass(frozen=True)
@@ -122,7 +120,7 @@ def save_checkpoint(
 
     Raises:
         InputValueError: weights that could not be loaded again (not floats, or not finite).
-        FileFaultError: the folder cannot be written; what it held is untouched.
+        FileFaultError: the folder cannot be written; no half-written file is left in it.
 
     >>> import tempfile
     >>> save_checkpoint(folder := tempfile.mkdtemp(), {"model_type": "ernie_m"}, {"bias": torch.ones(2)})
@@ -135,13 +133,16 @@ def save_checkpoint(
     target = Path(folder)
     try:
         with staged_files(target) as stage:
-            written = _write_all(stage, config, state, max_shard_bytes)
+            written = {"config.json": stage("config.json")}
+            text = json.dumps(config, indent=2, sort_keys=True, allow_nan=False)
+            written["config.json"].write_text(text, encoding="utf-8")
+            written |= write_weights(stage, state, max_shard_bytes)
             for extra in extra_files:
                 written[extra.name] = Path(shutil.copyfile(extra, stage(extra.name)))
             stage(MANIFEST).write_text(describe_files(written), encoding="utf-8")
-        _remove_stale(target, kept=written.keys())
+        remove_stale(target, kept=written.keys())
     except (OSError, SafetensorError) as fault:
-        raise FileFaultError(f"{target}: cannot be written ({fault}); what it held is untouched") from fault
+        raise FileFaultError(f"{target}: cannot be written ({fault}); no half-written file was left") from fault
 
 
 def unusable(weights: Mapping[str, Tensor]) -> Iterator[str]:
@@ -209,60 +210,3 @@ def _misfits(wanted: Mapping[str, Tensor], found: Mapping[str, Tensor], *, known
 
 def _warn(message: str) -> None:
     warnings.warn(message, UserWarning, stacklevel=4)  # where from_pretrained was called
-
-
-def _write_all(
-    stage: Callable[[str], Path], config: Mapping[str, object], state: Mapping[str, Tensor], limit: int
-) -> dict[str, Path]:
-    """Write config, weights and the index of several shards; gives each file's name and temporary path."""
-    written = {"config.json": stage("config.json")}
-    written["config.json"].write_text(json.dumps(config, indent=2, sort_keys=True, allow_nan=False), encoding="utf-8")
-    shards = _shards(state, limit)
-    names = [f"model-{i:05}-of-{len(shards):05}.safetensors" for i in range(1, len(shards) + 1)]
-    names = names if len(shards) > 1 else ["model.safetensors"]
-    for name, shard in zip(names, shards, strict=True):
-        written[name] = stage(name)
-        written[name].touch()
-        mode = written[name].stat().st_mode
-        save_file(_unshared(shard), written[name], metadata={"format": "pt"})
-        written[name].chmod(mode)  # the library makes files that only their owner can read
-    if len(shards) > 1:
-        places = {tensor: name for name, shard in zip(names, shards, strict=True) for tensor in shard}
-        total = sum(tensor.nbytes for tensor in state.values())
-        written[SAFE_INDEX] = stage(SAFE_INDEX)
-        index = {"metadata": {"total_size": total}, "weight_map": places}
-        written[SAFE_INDEX].write_text(json.dumps(index, indent=2), encoding="utf-8")
-    return written
-
-
-def _shards(state: Mapping[str, Tensor], limit: int) -> list[dict[str, Tensor]]:
-    """The tensors in their order, in groups of at most ``limit`` bytes or of one tensor."""
-    shards: list[dict[str, Tensor]] = [{}]
-    filled = 0
-    for name, tensor in state.items():
-        if shards[-1] and filled + tensor.nbytes > limit:
-            shards.append({})
-            filled = 0
-        shards[-1][name] = tensor
-        filled += tensor.nbytes
-    return shards
-
-
-def _unshared(shard: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Tensors as the format wants them: on the CPU, contiguous, none in the memory of another."""
-    seen: set[int] = set()
-    plain = {}
-    for name, tensor in shard.items():
-        plain[name] = tensor.detach().cpu().contiguous()
-        if plain[name].untyped_storage().data_ptr() in seen:
-            plain[name] = plain[name].clone()
-        seen.add(plain[name].untyped_storage().data_ptr())
-    return plain
-
-
-def _remove_stale(folder: Path, *, kept: Collection[str]) -> None:
-    """Remove safetensors files of an earlier save that was divided otherwise."""
-    for pattern in KINDS[0]:
-        for path in folder.glob(pattern):
-            if path.name not in kept:
-                path.unlink()

@@ -1,7 +1,10 @@
-"""Which files of a folder hold a model's weights, and reading them: one file, or shards with their index."""
+"""Which files of a folder hold a model's weights, reading and writing them: one file, or shards with their index."""
 
+import json
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 
+from safetensors.torch import save_file
 from torch import Tensor
 
 from erniem_lab.errors import FileFaultError
@@ -74,6 +77,39 @@ def read_weights(path: Path) -> tuple[dict[str, Tensor], str]:
     raise FileFaultError(f"{path}: weights are read from .safetensors, .bin, .pdparams and their {INDEX}")
 
 
+def write_weights(stage: Callable[[str], Path], state: Mapping[str, Tensor], limit: int) -> dict[str, Path]:
+    """Write one safetensors file, or shards of at most ``limit`` bytes of tensors and their index.
+
+    ``stage`` gives the path at which to write a file of some name; what comes back are these names and paths.
+    """
+    shards = _shards(state, limit)
+    names = [f"model-{i:05}-of-{len(shards):05}.safetensors" for i in range(1, len(shards) + 1)]
+    whole, index, _ = KINDS[0]
+    if len(shards) == 1:
+        names = [whole]
+    written = {name: stage(name) for name in names}
+    for path, shard in zip(written.values(), shards, strict=True):
+        path.touch()
+        mode = path.stat().st_mode
+        save_file(_unshared(shard), path, metadata={"format": "pt"})
+        path.chmod(mode)  # the library makes files that only their owner can read
+    if len(shards) > 1:
+        places = {tensor: name for name, shard in zip(names, shards, strict=True) for tensor in shard}
+        total = sum(tensor.nbytes for tensor in state.values())
+        written[index] = stage(index)
+        content = {"metadata": {"total_size": total}, "weight_map": places}
+        written[index].write_text(json.dumps(content, indent=2), encoding="utf-8")
+    return written
+
+
+def remove_stale(folder: Path, *, kept: Collection[str]) -> None:
+    """Remove safetensors files of an earlier save that was divided otherwise."""
+    for pattern in KINDS[0]:
+        for path in folder.glob(pattern):
+            if path.name not in kept:
+                path.unlink()
+
+
 def _weight_map(path: Path) -> dict[str, object]:
     index = parse_object(path.read_bytes(), path, "index")
     found = index.get("weight_map")
@@ -97,3 +133,28 @@ def _read_shards(path: Path) -> tuple[dict[str, Tensor], str]:
     if len(set(layouts.values())) > 1:
         raise FileFaultError(f"{path}: shards of different layouts: {layouts}; get the checkpoint again")
     return weights, next(iter(layouts.values()))
+
+
+def _shards(state: Mapping[str, Tensor], limit: int) -> list[dict[str, Tensor]]:
+    """The tensors in their order, in groups of at most ``limit`` bytes or of one tensor."""
+    shards: list[dict[str, Tensor]] = [{}]
+    filled = 0
+    for name, tensor in state.items():
+        if shards[-1] and filled + tensor.nbytes > limit:
+            shards.append({})
+            filled = 0
+        shards[-1][name] = tensor
+        filled += tensor.nbytes
+    return shards
+
+
+def _unshared(shard: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Tensors as the format wants them: on the CPU, contiguous, none in the memory of another."""
+    seen: set[int] = set()
+    plain = {}
+    for name, tensor in shard.items():
+        plain[name] = tensor.detach().cpu().contiguous()
+        if plain[name].untyped_storage().data_ptr() in seen:
+            plain[name] = plain[name].clone()
+        seen.add(plain[name].untyped_storage().data_ptr())
+    return plain
