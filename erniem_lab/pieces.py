@@ -1,0 +1,194 @@
+"""How a text becomes ERNIE-M's tokens: sentencepiece's pieces, cut again at digits, Han characters and punctuation.
+
+The second cut and the fate of a lone "▁" are those of PaddleNLP's ErnieMTokenizer and of its port in transformers
+4.40.2, which differ in the latter. Both depend on a piece and its neighbour only, so they are tables here.
+"""
+
+import re
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from itertools import accumulate, chain
+from typing import Any, Literal, TypeVar
+
+import sentencepiece
+
+from erniem_lab.errors import FileFaultError
+
+WORD_START = "▁"  # sentencepiece writes a space so
+STANDS_ALONE = frozenset(",;:.?!~，；：。？！《》【】")
+HAN = ("\u4e00", "\u9fff")
+TABLE_LIMIT = 1 << 20  # unknown strings are endless, memory is not
+
+Mode = Literal["hf", "paddle"]
+Span = tuple[int, int]
+Key = TypeVar("Key", bound=Hashable)
+Value = TypeVar("Value")
+
+
+def cut(piece: str) -> tuple[Span, ...]:
+    """Where a piece of sentencepiece's is cut into tokens; a "▁" left alone by a cut is no token.
+
+    >>> [piece[start:end] for piece in ("▁in", "▁9a", "，中a") for start, end in cut(piece)]
+    ['▁in', '9', 'a', '，', '中', 'a']
+    """
+    spans, start = [], 0
+    for i, char in enumerate(piece):
+        alone = _stands_alone(char)
+        if char != WORD_START and (alone or (i and char.isdigit() != piece[i - 1].isdigit())):
+            if piece[start:i] not in ("", WORD_START):
+                spans.append((start, i))
+            start = i
+        if alone:
+            spans.append((i, i + 1))
+            start = i + 1
+    if start < len(piece):
+        spans.append((start, len(piece)))
+    return tuple(spans)
+
+
+def _stands_alone(char: str) -> bool:
+    return HAN[0] <= char <= HAN[1] or char in STANDS_ALONE
+
+
+class Segmenter:
+    """A sentencepiece model with ERNIE-M's second cut, and the vocabulary's ids.
+
+    Args:
+        model: a unigram model without byte pieces.
+        vocabulary: the id of every token that text can become; no special tokens.
+        unknown: the id of every other token.
+        mode: "hf" keeps a "▁" that stands before a piece without one; "paddle" keeps none.
+        sampling: `alpha` and `nbest_size`, to draw a segmentation anew on every call; empty for the best one.
+
+    Raises:
+        FileFaultError: a model of another kind.
+    """
+
+    def __init__(
+        self,
+        model: sentencepiece.SentencePieceProcessor,
+        vocabulary: Mapping[str, int],
+        unknown: int,
+        mode: Mode = "hf",
+        sampling: Mapping[str, float] | None = None,
+    ) -> None:
+        self.model, self.vocabulary, self.unknown, self.mode = model, vocabulary, unknown, mode
+        self._sampling: dict[str, Any] = {"enable_sampling": True, **sampling} if sampling else {}
+        self._unk, self._lone = model.unk_id(), model.piece_to_id(WORD_START)
+        if self._lone == self._unk or model.piece_to_id("<0x00>") != self._unk:
+            raise FileFaultError("the sentencepiece model lacks '▁' or has byte pieces, so it is not of ERNIE-M's kind")
+        tidy = model.normalize("a  a ") == model.normalize("a a")  # else "▁" can stand before "▁", and last
+        self._by_string = bool(sampling) or not tidy
+        self._of_string: _Table[str, tuple[int, ...]] = _Table(self._cut_ids)
+        self._of_piece: _Table[int, tuple[int, ...]] = _Table(self._piece_ids)
+        self._hard: re.Pattern[str] | None = None
+
+    def ids(self, texts: Sequence[str]) -> list[list[int]]:
+        """The ids of each text."""
+        if self._by_string:
+            return [self._string_ids(pieces) for pieces in self._encode(texts, str)]
+        rows, lone, get = self._encode(texts, int), self._lone, self._of_piece.__getitem__
+        hard = [i for i, row in enumerate(rows) if self._unk in row and self._may_split(texts[i])]
+        for i, row in enumerate(rows):
+            if row and row[0] == lone:
+                del row[0]
+            rows[i] = [*chain.from_iterable(map(get, row))]
+        for i, pieces in zip(hard, self._encode([texts[i] for i in hard], str), strict=True):
+            rows[i] = self._string_ids(pieces)
+        return rows
+
+    def tokens(self, text: str) -> tuple[list[str], list[Span]]:
+        """The tokens of a text, and the character span in it that each stands for.
+
+        A token before which a space stood does not span it; a lone "▁" spans just that.
+        """
+        pieces = self._encode([text], str)[0]
+        normal, places = self.model.normalize([text], with_offsets=True)[0]
+        tokens, spans = [], []
+        for piece, at, kept in zip(pieces, accumulate(map(len, pieces), initial=0), self._kept(pieces), strict=False):
+            for start, end in cut(piece) if kept else ():
+                token = normal[at + start : at + end]
+                tokens.append(token)
+                spans.append(_place(places, at + end - len(token.lstrip(WORD_START) or token), at + end))
+        return tokens, spans
+
+    def token_ids(self, tokens: Sequence[str]) -> list[int]:
+        """The id of each of a text's tokens."""
+        return [self.vocabulary.get(token, self.unknown) for token in tokens]
+
+    def _encode(self, texts: Sequence[str], form: type) -> list[Any]:
+        return self.model.encode([*texts], out_type=form, **self._sampling)
+
+    def _kept(self, pieces: Sequence[str]) -> list[bool]:
+        """False for each lone "▁" that the mode drops."""
+        if self.mode == "paddle":
+            return [piece != WORD_START for piece in pieces]
+        following = [*pieces[1:], WORD_START]
+        return [
+            piece != WORD_START or (i > 0 and not following[i].startswith(WORD_START))
+            for i, piece in enumerate(pieces)
+        ]
+
+    def _string_ids(self, pieces: Sequence[str]) -> list[int]:
+        kept = (piece for piece, keep in zip(pieces, self._kept(pieces), strict=False) if keep)
+        return [*chain.from_iterable(map(self._of_string.__getitem__, kept))]
+
+    def _cut_ids(self, piece: str) -> tuple[int, ...]:
+        return tuple(self.token_ids([piece[start:end] for start, end in cut(piece)]))
+
+    def _piece_ids(self, piece_id: int) -> tuple[int, ...]:
+        if piece_id == self._unk:
+            return (self.unknown,)
+        if piece_id == self._lone and self.mode == "paddle":
+            return ()
+        return self._cut_ids(self.model.id_to_piece(piece_id))
+
+    def _may_split(self, text: str) -> bool:
+        """Whether an unknown piece of the text may be more, or other, than one unknown token."""
+        self._hard = self._hard or re.compile(_hard_characters(self.model, self.vocabulary))
+        return self._hard.search(text) is not None
+
+
+class _Table(dict[Key, Value]):
+    """Values worked out when first asked for."""
+
+    def __init__(self, work_out: Callable[[Key], Value]) -> None:
+        super().__init__()
+        self.work_out = work_out
+
+    def __missing__(self, key: Key) -> Value:
+        if len(self) >= TABLE_LIMIT:
+            self.clear()
+        self[key] = value = self.work_out(key)
+        return value
+
+
+def _place(places: Sequence[int], start: int, end: int) -> Span:
+    """From a span of the normalised text to one of the text: an end lies where the next character's source begins."""
+    last, after = places[end - 1], end
+    while after < len(places) - 1 and places[after] == last:
+        after += 1
+    return places[start], max(places[after], places[start] + 1)
+
+
+def _hard_characters(model: sentencepiece.SentencePieceProcessor, vocabulary: Mapping[str, int]) -> str:
+    """A pattern for each character that, where unknown, can split an unknown piece or be in the vocabulary.
+
+    An unknown piece holds only characters that are no piece themselves. Beyond the scripts looked at here one by one,
+    every character counts.
+    """
+    scripts = [*map(chr, chain(range(0x2E80), range(0x3041, 0x3100), range(0xAC00, 0xD7A4)))]
+    forms = model.normalize(scripts)
+    unknown = {c for c in set("".join(forms)) if model.piece_to_id(c) == model.unk_id()}
+    extra = {c for token in vocabulary if unknown.issuperset(token) for c in token}
+    hard = {c for c in unknown if _stands_alone(c) or c.isdigit()} | extra
+    easy = "".join(c for c, form in zip(scripts, forms, strict=True) if hard.isdisjoint(form))
+    return f"[^{_ranges(easy)}]"
+
+
+def _ranges(characters: Iterable[str]) -> str:
+    """A regular expression's class without its brackets."""
+    codes = sorted(map(ord, characters))
+    starts = [code for code, before in zip(codes, [-2, *codes], strict=False) if code != before + 1]
+    ends = [code for code, after in zip(codes, [*codes[1:], -2], strict=True) if code + 1 != after]
+    return "".join(rf"\U{start:08x}-\U{end:08x}" for start, end in zip(starts, ends, strict=True))
+
