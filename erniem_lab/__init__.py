@@ -1,6 +1,76 @@
-"""ERNIE-M in PyTorch: the model, its objectives, its probes and its views."""
+"""ERNIE-M in PyTorch: the model, its objectives, its probes and its views.
 
-from erniem_lab.bundle import MINI
-from erniem_lab.errors import ErnieMLabError
+Names are fetched when they are first used, so that `import erniem_lab` and `erniem-lab --help` cost nothing.
 
-__all__ = ["MINI", "ErnieMLabError"]
+>>> import erniem_lab as el
+>>> el.ErnieMConfig(num_hidden_layers=6).num_hidden_layers
+6
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from erniem_lab import corpora, pretraining, report, visual
+    from erniem_lab.bundle import MINI
+    from erniem_lab.config import ErnieMConfig
+    from erniem_lab.embedding import embed
+    from erniem_lab.errors import ErnieMLabError
+    from erniem_lab.heads import (
+        ErnieMForInformationExtraction,
+        ErnieMForMaskedLM,
+        ErnieMForMultipleChoice,
+        ErnieMForQuestionAnswering,
+        ErnieMForSequenceClassification,
+        ErnieMForTokenClassification,
+    )
+    from erniem_lab.model import ErnieMModel
+    from erniem_lab.tokenizer import ErnieMTokenizer
+    from erniem_lab.tracing import Trace, trace
+
+__all__ = [
+    "MINI",
+    "ErnieMConfig",
+    "ErnieMForInformationExtraction",
+    "ErnieMForMaskedLM",
+    "ErnieMForMultipleChoice",
+    "ErnieMForQuestionAnswering",
+    "ErnieMForSequenceClassification",
+    "ErnieMForTokenClassification",
+    "ErnieMLabError",
+    "ErnieMModel",
+    "ErnieMTokenizer",
+    "Trace",
+    "corpora",
+    "embed",
+    "pretraining",
+    "report",
+    "trace",
+    "visual",
+]
+
+_HOMES = {
+    "MINI": "bundle",
+    "ErnieMConfig": "config",
+    "ErnieMLabError": "errors",
+    "ErnieMModel": "model",
+    "ErnieMTokenizer": "tokenizer",
+    "Trace": "tracing",
+    "embed": "embedding",
+    "trace": "tracing",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in __all__:
+        raise AttributeError(f"erniem_lab has no {name!r}; it has {', '.join(__all__)}")
+    if name.islower() and name not in _HOMES:
+        return import_module(f"erniem_lab.{name}")
+    home = import_module(f"erniem_lab.{_HOMES.get(name, 'heads')}")
+    found = getattr(home, name)
+    globals()[name] = found  # a submodule of the same name must not stand in its way
+    return found
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)
