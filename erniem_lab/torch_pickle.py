@@ -2,6 +2,8 @@
 
 import re
 import zipfile
+from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
 
 import torch
@@ -30,9 +32,9 @@ def read_torch_pickle(path: Path) -> dict[str, Tensor]:
     """
     _demand_safe_torch(path)
     refuse_other_kinds(path, but=("a zip", "a pickle"))
-    mapped = zipfile.is_zipfile(path)
-    if mapped:
-        _check_archive(path)
+    with path.open("rb") as file:
+        mapped = file.read(4) == b"PK\x03\x04"  # PyTorch, too, goes by the first bytes and not by the last
+    sizes = _member_sizes(path) if mapped else Counter()
     try:
         values = torch.load(path, map_location="cpu", weights_only=True, mmap=mapped)
     except Exception as fault:  # whatever a damaged pickle makes of the reader
@@ -42,6 +44,8 @@ def read_torch_pickle(path: Path) -> dict[str, Tensor]:
     odd = [name for name, value in values.items() if not isinstance(name, str) or not _is_dense(value)]
     if odd:
         raise FileFaultError(f"{path}: entry {odd[0]!r:.80} is no dense tensor under a name, as weights are")
+    if mapped and not _storage_sizes(values) <= sizes:
+        raise FileFaultError(f"{path}: tensors are not of the size of their bytes in the archive; get the file again")
     return {name: value.detach() for name, value in values.items()}
 
 
@@ -58,8 +62,8 @@ def _demand_safe_torch(path: Path) -> None:
         )
 
 
-def _check_archive(path: Path) -> None:
-    """Refuse an archive whose members are compressed, or together larger than the file."""
+def _member_sizes(path: Path) -> Counter[int]:
+    """How many members of each size an archive has, none of them compressed, and all together in the file."""
     try:
         with zipfile.ZipFile(path) as archive:
             members = archive.infolist()
@@ -74,6 +78,13 @@ def _check_archive(path: Path) -> None:
             )
     if sum(member.file_size for member in members) > path.stat().st_size:
         raise FileFaultError(f"{path}: its members are larger than the file; get the file again")
+    return Counter(member.file_size for member in members)
+
+
+def _storage_sizes(tensors: Mapping[str, Tensor]) -> Counter[int]:
+    """How many pieces of memory of each size the tensors lie in."""
+    storages = {storage.data_ptr(): storage.nbytes() for storage in (t.untyped_storage() for t in tensors.values())}
+    return Counter(storages.values())
 
 
 def _reason(fault: Exception) -> str:

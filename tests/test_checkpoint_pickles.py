@@ -104,6 +104,28 @@ def test_an_archive_that_is_compressed_is_refused(tmp_path: Path) -> None:
     refusal(tmp_path, "pytorch_model.bin", "compressed")
 
 
+def test_a_tensor_cannot_reach_into_the_bytes_of_another(tmp_path: Path) -> None:
+    """Case 31: the pickle says 70 numbers where its archive has 60."""
+    path = folder_with_config(tmp_path) / "pytorch_model.bin"
+    torch.save({"a": torch.zeros(60), "b": torch.zeros(80)}, tmp_path / "good")
+    with zipfile.ZipFile(tmp_path / "good") as good, zipfile.ZipFile(path, "w") as bad:
+        for member in good.infolist():
+            content = good.read(member)
+            bad.writestr(member.filename, content.replace(b"K<", b"KF") if "data.pkl" in member.filename else content)
+    refusal(tmp_path, "pytorch_model.bin", "size")
+
+
+def test_an_archive_with_overlapping_members_is_refused(tmp_path: Path) -> None:
+    """Case 31: two entries of the directory for one piece of the file."""
+    path = folder_with_config(tmp_path) / "pytorch_model.bin"
+    torch.save({"a": torch.zeros(1000)}, path)
+    with zipfile.ZipFile(path, "a") as archive:
+        twin = next(member for member in archive.infolist() if member.filename.endswith("data/0"))
+        archive.filelist.append(twin)
+        archive._didModify = True  # type: ignore[attr-defined]  # so that the directory is written again
+    refusal(tmp_path, "pytorch_model.bin", "larger than the file")
+
+
 OPEN = """
 import resource, sys
 from erniem_lab.checkpoint import open_checkpoint
@@ -131,6 +153,13 @@ def bomb_zip(path: Path) -> None:
                 member.write(bytes(2**22))
 
 
+def bomb_legacy(path: Path) -> None:
+    """The older format of torch.save, with 2**31 numbers announced where there are 70,000."""
+    legacy({"a": torch.ones(70_000)}, path)
+    size = b"J" + (70_000).to_bytes(4, "little")
+    path.write_bytes(path.read_bytes().replace(size, b"\x8a\x05" + (2**31).to_bytes(5, "little")))
+
+
 def bomb_memo(path: Path) -> None:
     path.write_bytes(b"\x80\x02}r\xff\xff\xff\x7f.")  # a pickle that wants 2**31 places
 
@@ -151,6 +180,7 @@ def bomb_array(path: Path) -> None:
     ("name", "write"),
     [
         ("pytorch_model.bin", bomb_zip),
+        ("pytorch_model.bin", bomb_legacy),
         ("model_state.pdparams", bomb_memo),
         ("model_state.pdparams", bomb_bytes),
         ("model_state.pdparams", bomb_array),
@@ -213,6 +243,14 @@ def test_a_truncated_bin_is_refused_at_every_length(tmp_path: Path) -> None:
     for kept in range(0, len(whole), 7):
         path.write_bytes(whole[:kept])
         refusal(tmp_path, "pytorch_model.bin")
+
+
+def test_opening_a_bin_does_not_change_it_when_weights_change(tmp_path: Path) -> None:
+    path = folder_with_config(tmp_path) / "pytorch_model.bin"
+    torch.save({"a": torch.ones(3)}, path)
+    before = path.read_bytes()
+    open_checkpoint(tmp_path).weights["a"].zero_()
+    assert path.read_bytes() == before
 
 
 def test_safetensors_are_read_before_pickles(tmp_path: Path) -> None:

@@ -2,15 +2,18 @@
 
 import json
 import pickle
+import random
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
-from checkpoint_files import entry, folder_with_config, refusal, tiny_encoder, write_safetensors
+from checkpoint_files import entry, folder_with_config, refusal, same, tiny_encoder, write_safetensors
 from safetensors.torch import save_file
 
 from erniem_lab.checkpoint import open_checkpoint
+from erniem_lab.errors import FileFaultError
+from erniem_lab.model import ErnieMModel
 
 GOOD = {"a": entry(0, 8), "b": entry(8, 16)}
 
@@ -164,3 +167,27 @@ def test_opening_does_not_change_the_file_when_weights_change(tmp_path: Path) ->
     before = (tmp_path / "model.safetensors").read_bytes()
     next(iter(open_checkpoint(tmp_path).weights.values())).zero_()
     assert (tmp_path / "model.safetensors").read_bytes() == before
+
+
+@pytest.mark.parametrize("part", ["header", "data"])
+def test_no_flipped_bit_gives_other_weights_in_silence(tmp_path: Path, part: str) -> None:
+    """Case 18: without the manifest for the header, which describes itself; with it for the data, which cannot."""
+    tiny_encoder().save_pretrained(tmp_path)
+    path = tmp_path / "model.safetensors"
+    whole = path.read_bytes()
+    head = 8 + int.from_bytes(whole[:8], "little")
+    if part == "header":
+        (tmp_path / "manifest.json").unlink()
+    draw = random.Random(0)
+    for _ in range(500):
+        flipped = bytearray(whole)
+        flipped[draw.randrange(head) if part == "header" else draw.randrange(head, len(whole))] ^= 1 << draw.randrange(
+            8
+        )
+        path.write_bytes(flipped)
+        try:
+            model = ErnieMModel.from_pretrained(tmp_path)
+        except FileFaultError:
+            continue
+        assert part == "header"
+        assert same(dict(model.state_dict()), dict(tiny_encoder().state_dict()))
