@@ -1,6 +1,7 @@
 """Checkpoints: found and checked, put into a model, and written so that nothing half-written is ever read."""
 
 import json
+import os
 import shutil
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
@@ -53,6 +54,16 @@ def open_checkpoint(source: str | PathLike[str], *, revision: str | None = None)
             the weights of a model (not floats, or not finite); the message names the file and the tensor.
     """
     path = _find(source, revision)
+    try:
+        return _opened(path)
+    except FileFaultError:
+        raise
+    except OSError as fault:
+        raise FileFaultError(f"{path}: cannot be read ({fault}); check the file's rights and the disk") from fault
+
+
+def _opened(path: Path) -> Checkpoint:
+    """The checkpoint around a weights file or the index of its shards."""
     folder = path.parent
     config = read_config(folder)
     config_file = next(name for name in CONFIG_FILES if (folder / name).is_file())
@@ -161,7 +172,7 @@ def unusable(weights: Mapping[str, Tensor]) -> Iterator[str]:
 
 def _find(source: str | PathLike[str], revision: str | None) -> Path:
     """The weights file or index, after fetching no more kinds of files from a hub than needed."""
-    if Path(source).is_file():
+    if os.path.isfile(source):
         return Path(source)
     for kind in KINDS:
         folder = local_folder(source, (*CONFIG_FILES, MANIFEST, *kind), revision=revision)

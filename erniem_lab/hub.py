@@ -1,5 +1,6 @@
 """From the name of a checkpoint, a folder or a hub id, to a folder on this disk."""
 
+import os
 import re
 from collections.abc import Sequence
 from os import PathLike
@@ -24,13 +25,14 @@ def local_folder(source: str | PathLike[str], patterns: Sequence[str], *, revisi
     >>> local_folder(Path(__file__), ["config.json"]) == Path(__file__).parent
     True
     """
-    path = Path(source)
-    if path.is_dir():
-        return path
-    if path.is_file():
-        return path.parent
+    if os.path.isdir(source):
+        return Path(source)
+    if os.path.isfile(source):
+        return Path(source).parent
     if not isinstance(source, str) or not HUB_ID.fullmatch(source) or ".." in source:
-        raise FileFaultError(f"{source}: no such file or folder, and not a hub id (owner/name); check the path")
+        raise FileFaultError(
+            f"{str(source)[:300]!r}: no such file or folder, and not a hub id (owner/name); check the path"
+        )
     try:
         return Path(snapshot_download(source, revision=revision, allow_patterns=[*patterns]))
     except Exception as fault:  # the hub client's errors have no common base

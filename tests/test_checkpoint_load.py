@@ -197,6 +197,16 @@ def test_an_interrupted_rename_is_noticed_when_loading(tmp_path: Path, monkeypat
     refusal(tmp_path, "manifest.json")
 
 
+def test_a_file_that_cannot_be_read_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    tiny_encoder().save_pretrained(tmp_path)
+
+    def forbidden(path: Path) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("erniem_lab.weights_files.read_safetensors", forbidden)
+    refusal(tmp_path, "model.safetensors", "Permission denied")
+
+
 def test_a_folder_that_cannot_be_made_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(FileFaultError, match="file"):

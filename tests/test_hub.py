@@ -113,10 +113,34 @@ def test_a_download_without_a_shard_is_never_used(cache: Path, tmp_path: Path) -
         open_checkpoint("owner/erniem")
 
 
-@pytest.mark.parametrize("source", ["./no/such", "/no/such", "a/b/c", "", "../x", "a b", "owner/..", "a\nb"])
+@pytest.mark.parametrize(
+    "source", ["./no/such", "/no/such", "a/b/c", "", "../x", "a b", "owner/..", "a\nb", "a\0b", "é/é", "a" * 5000]
+)
 def test_what_cannot_be_a_hub_id_is_not_asked_for(cache: Path, source: str) -> None:
-    with pytest.raises(FileFaultError, match="no such file or folder"):
-        local_folder(source, ["config.json"]) if source else local_folder("no such", ["config.json"])
+    with pytest.raises(FileFaultError):
+        open_checkpoint(source)
+    with pytest.raises(FileFaultError):
+        ErnieMConfig.from_pretrained(source)
+
+
+def test_pickles_are_fetched_only_where_no_safetensors_are_and_at_one_commit(
+    cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Case 36: the branch may move between two requests."""
+    files = folder_with_config(tmp_path / "files")
+    torch.save(tiny_encoder().state_dict(), files / "pytorch_model.bin")
+    snapshot = fetched(cache, files)
+    asked: list[tuple[str | None, list[str]]] = []
+
+    def answer(source: str, *, revision: str | None, allow_patterns: list[str]) -> str:
+        asked.append((revision, allow_patterns))
+        return str(snapshot)
+
+    monkeypatch.setattr("erniem_lab.hub.snapshot_download", answer)
+    open_checkpoint("owner/erniem", revision="dev")
+    assert [revision for revision, _ in asked] == ["dev", COMMIT]
+    assert ["pytorch_model.bin" in patterns for _, patterns in asked] == [False, True]
+    assert all({"config.json", "manifest.json"} <= {*patterns} for _, patterns in asked)
 
 
 def test_a_path_object_is_never_a_hub_id(cache: Path, saved: Path) -> None:
