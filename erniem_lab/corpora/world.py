@@ -1,0 +1,356 @@
+"""The bundled world: as many examples as wanted in fifteen languages, with gold labels, from one seed.
+
+What is drawn depends on the seed and the split only, never on the language: the n-th example of two languages says the
+same, so that a score in one can be set against a score in another.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from math import perm, prod
+from pathlib import Path
+from random import Random
+from typing import Literal, TypeVar
+from zlib import crc32
+
+from erniem_lab.bundle import WORLD
+from erniem_lab.corpora.examples import (
+    ENTAILMENT_LABELS,
+    AlignedPair,
+    ChoiceExample,
+    EntailmentExample,
+    ExtractionExample,
+    Mention,
+    QuestionExample,
+    Relation,
+    Sentence,
+    Span,
+    TaggedSentence,
+)
+from erniem_lab.corpora.world_files import (
+    Entry,
+    Language,
+    Pattern,
+    Rule,
+    Slot,
+    read_entries,
+    read_language,
+    read_patterns,
+    read_rules,
+    read_spacing,
+)
+from erniem_lab.corpora.world_text import Fact, Writing, align, write
+from erniem_lab.errors import InputValueError
+
+Split = Literal["train", "validation", "test"]
+EVENNESS = 0.25  # a pattern that can say n things is drawn in proportion to n to this power
+PARTS: dict[str, range] = {"train": range(8), "validation": range(8, 9), "test": range(9, 10)}  # of ten
+CONTEXT = 3  # sentences in the context of a question
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class ParallelSentences:
+    """One fact in several languages.
+
+    >>> example = World.load().parallel(["en", "en"], 1, seed=0)[0]
+    >>> [sentence.language for sentence in example.sentences]
+    ['en', 'en']
+    """
+
+    fact: Fact
+    writings: tuple[Writing, ...]
+
+    @property
+    def sentences(self) -> tuple[Sentence, ...]:
+        """The sentences, in the order in which the languages were asked for."""
+        return tuple(writing.sentence for writing in self.writings)
+
+    def pair(self, first: int = 0, second: int = 1) -> AlignedPair:
+        """Two of the sentences, by their places, with the gold links between their words."""
+        return align(self.writings[first], self.writings[second])
+
+
+class World:
+    """The lexicon, the patterns and the rules, and the examples that they make.
+
+    >>> world = World.load()
+    >>> world.entailment("en", 1, seed=3)[0].language
+    'en'
+    """
+
+    def __init__(
+        self, folder: Path, entries: Mapping[str, Entry], patterns: Mapping[str, Pattern], rules: Sequence[Rule]
+    ) -> None:
+        self.folder, self.entries, self.patterns, self.rules = folder, entries, patterns, rules
+        self._languages: dict[str, Language] = {}
+        categories = {slot.category for pattern in patterns.values() for slot in pattern.slots}
+        self._members = {category: members(entries, category) for category in categories}
+        self._statements = [pattern.id for pattern in patterns.values() if pattern.kind == "statement"]
+        self._weights = {id: self.capacity(id) ** EVENNESS for id in patterns}
+
+    @classmethod
+    def load(cls, folder: Path = WORLD) -> "World":
+        """The world that ships with the project, or one of the same format from another folder."""
+        return cls(folder, read_entries(folder), read_patterns(folder), read_rules(folder))
+
+    @property
+    def languages(self) -> tuple[str, ...]:
+        """The codes of the languages that the folder holds."""
+        return tuple(code for code in read_spacing(self.folder) if (self.folder / code / "patterns.tsv").is_file())
+
+    def language(self, code: str) -> Language:
+        """One language's lexicon and templates, read once.
+
+        Raises:
+            InputValueError: no such language.
+            FileFaultError: its files are not of the format.
+        """
+        if code not in self.languages:
+            raise InputValueError(f"language: {code!r}; expected one of {', '.join(self.languages)}")
+        if code not in self._languages:
+            self._languages[code] = read_language(self.folder, code)
+        return self._languages[code]
+
+    def capacity(self, pattern: str) -> int:
+        """How many different facts a pattern can state."""
+        categories = [slot.category for slot in self._pattern(pattern).slots]
+        return prod(perm(len(self._members[category]), categories.count(category)) for category in set(categories))
+
+    def distinct_sentences(self, language: str) -> int:
+        """How many facts a language can say; a test checks that different facts read differently."""
+        return sum(self.capacity(pattern) for pattern in self.language(language).templates)
+
+    def parallel(
+        self,
+        languages: Sequence[str],
+        n: int,
+        seed: int = 0,
+        *,
+        split: Split = "train",
+        patterns: Sequence[str] | None = None,
+    ) -> list[ParallelSentences]:
+        """The same sentence in each of `languages`, statements and questions alike, or of some `patterns` only."""
+        wanted = [self.language(code) for code in languages]
+        ids = [self._pattern(id).id for id in patterns or self.patterns]
+
+        def example(draw: Draw) -> ParallelSentences | None:
+            fact = draw.fact(draw.pattern(ids))
+            return ParallelSentences(fact, tuple(write(language, fact) for language in wanted)) if fact else None
+
+        return self._examples(example, n, seed, split)
+
+    def tagged(self, language: str, n: int, seed: int = 0, *, split: Split = "train") -> list[TaggedSentence]:
+        """Statements with an entity tag for each word: B- and I- PER, LOC, TIME, FOOD, THING, ANIMAL, and O."""
+        wanted = self.language(language)
+
+        def example(draw: Draw) -> TaggedSentence | None:
+            fact = draw.fact(draw.pattern(self._statements))
+            return self._tag(write(wanted, fact), fact) if fact else None
+
+        return self._examples(example, n, seed, split)
+
+    def questions(self, language: str, n: int, seed: int = 0, *, split: Split = "train") -> list[QuestionExample]:
+        """A context of three statements, and a question that one of them answers; nobody and nothing is named twice."""
+        wanted = self.language(language)
+        rules = self._rules("answers")
+
+        def example(draw: Draw) -> QuestionExample | None:
+            rule = draw.rule(rules)
+            facts = draw.context(rule.second, self._statements)
+            question = draw.restricted(facts[0], rule.first) if facts else None
+            if not facts or not question:
+                return None
+            order = draw.random.sample(range(CONTEXT), CONTEXT)
+            context, offsets = _join([write(wanted, facts[i]) for i in order], wanted.spaces)
+            found = write(wanted, facts[0]).span(rule.roles)
+            start = offsets[order.index(0)] + found.start
+            answer = Span.of(context, start, start + len(found.text))
+            return QuestionExample(language, write(wanted, question).sentence.text, context, (answer,))
+
+        return self._examples(example, n, seed, split)
+
+    def entailment(self, language: str, n: int, seed: int = 0, *, split: Split = "train") -> list[EntailmentExample]:
+        """Premise and hypothesis; the three labels are equally frequent."""
+        wanted = self.language(language)
+        rules = {label: self._rules(label) for label in ENTAILMENT_LABELS}
+
+        def example(draw: Draw) -> EntailmentExample | None:
+            label = draw.random.choice(ENTAILMENT_LABELS)
+            rule = draw.rule(rules[label])
+            premise = draw.fact(rule.first)
+            hypothesis = draw.hypothesis(premise, rule) if premise else None
+            if not premise or not hypothesis:
+                return None
+            texts = [write(wanted, fact).sentence.text for fact in (premise, hypothesis)]
+            return EntailmentExample(language, texts[0], texts[1], label)
+
+        return self._examples(example, n, seed, split)
+
+    def choices(self, language: str, n: int, seed: int = 0, *, split: Split = "train") -> list[ChoiceExample]:
+        """A premise and two sentences, of which one is its cause or its effect; the other is of another matter."""
+        wanted = self.language(language)
+        rules = self._rules("causes")
+
+        def example(draw: Draw) -> ChoiceExample | None:
+            right = draw.rule(rules)
+            wrong = draw.rule([rule for rule in rules if rule.roles != right.roles])
+            asks: Literal["cause", "effect"] = draw.random.choice(["cause", "effect"])
+            effects, causes = (right.second, wrong.second), (right.first, wrong.first)
+            facts = draw.about_one_another((causes[0], *effects) if asks == "effect" else (effects[0], *causes))
+            if not facts:
+                return None
+            premise, good, bad = (write(wanted, fact).sentence.text for fact in facts)
+            label = draw.random.randrange(2)
+            return ChoiceExample(language, premise, asks, (bad, good) if label else (good, bad), label)
+
+        return self._examples(example, n, seed, split)
+
+    def extraction(self, language: str, n: int, seed: int = 0, *, split: Split = "train") -> list[ExtractionExample]:
+        """A statement, the schema's kinds of thing in it, and the relations that it states."""
+        wanted = self.language(language)
+        rules = self._rules("says")
+        patterns = sorted({rule.first for rule in rules})
+
+        def example(draw: Draw) -> ExtractionExample | None:
+            fact = draw.fact(draw.pattern(patterns))
+            return self._extract(wanted, fact, [rule for rule in rules if rule.first == fact.pattern]) if fact else None
+
+        return self._examples(example, n, seed, split)
+
+    def _pattern(self, id: str) -> Pattern:
+        if id not in self.patterns:
+            raise InputValueError(f"pattern: {id!r}; expected one of {', '.join(self.patterns)}")
+        return self.patterns[id]
+
+    def _rules(self, kind: str) -> list[Rule]:
+        return [rule for rule in self.rules if rule.kind == kind]
+
+    def _examples(self, example: "Callable[[Draw], T | None]", n: int, seed: int, split: Split) -> list[T]:
+        if split not in PARTS:
+            raise InputValueError(f"split: {split!r}; expected one of {', '.join(PARTS)}")
+        draw = Draw(self, Random(seed), split)
+        found: list[T] = []
+        while len(found) < n:
+            if (made := example(draw)) is not None:
+                found.append(made)
+        return found
+
+    def _tag(self, writing: Writing, fact: Fact) -> TaggedSentence:
+        tags = ["O"] * len(writing.owners)
+        for role, filler in fact.roles:
+            tag = self.entries[filler].tag
+            before = -2
+            for word in writing.head_words(role) if tag != "-" else ():
+                tags[word] = f"{'I' if word == before + 1 else 'B'}-{tag}"
+                before = word
+        return TaggedSentence(writing.sentence, tuple(tags))
+
+    def _extract(self, language: Language, fact: Fact, rules: Sequence[Rule]) -> ExtractionExample:
+        writing = write(language, fact)
+
+        def name(label: str) -> str:
+            return " ".join(word.text for word in language.items[label].forms["base"])
+
+        kinds = {slot.role: f"label_{slot.category.split('.')[0]}" for slot in self.patterns[fact.pattern].slots}
+        mentions = (Mention(name(kind), writing.span(role)) for role, kind in kinds.items() if kind in language.items)
+        relations: list[Relation] = []
+        for rule in rules:
+            subject, value = rule.roles.split(">")
+            relations.append(Relation(writing.span(subject), name(rule.second), writing.span(value)))
+        return ExtractionExample(language.code, writing.sentence.text, tuple(mentions), tuple(relations))
+
+
+@dataclass(frozen=True)
+class Draw:
+    """Draws facts of one split; a fact of another split comes back as None, and the caller draws anew."""
+
+    world: World
+    random: Random
+    split: Split
+
+    def pattern(self, ids: Sequence[str]) -> str:
+        """One of the patterns; the richer, the more often."""
+        return self.random.choices(ids, [self.world._weights[id] for id in ids])[0]
+
+    def rule(self, rules: Sequence[Rule]) -> Rule:
+        """One of the rules."""
+        return self.random.choice(rules)
+
+    def fact(
+        self, pattern: str, given: Mapping[str, str] | None = None, avoid: frozenset[str] = frozenset()
+    ) -> Fact | None:
+        """A fact in which some roles may be `given`, and no other filler is given too or to be avoided."""
+        fillers = dict(given or {})
+        for slot in self.world.patterns[pattern].slots:
+            if slot.role not in fillers:
+                fillers[slot.role] = self._filler(slot, avoid | frozenset(fillers.values()))
+        roles = tuple((slot.role, fillers[slot.role]) for slot in self.world.patterns[pattern].slots)
+        fact = Fact(pattern, roles)
+        return fact if len({id for _, id in roles}) == len(roles) and part(fact) in PARTS[self.split] else None
+
+    def restricted(self, fact: Fact, pattern: str) -> Fact | None:
+        """Another pattern with the same fillers."""
+        return self.fact(pattern, _kept(self.world.patterns[pattern], fact.fillers))
+
+    def context(self, pattern: str, others: Sequence[str]) -> list[Fact] | None:
+        """A fact of `pattern` and two more, without a common filler."""
+        facts: list[Fact] = []
+        used: frozenset[str] = frozenset()
+        for id in (pattern, *(self.random.choice((pattern, self.pattern(others))) for _ in range(CONTEXT - 1))):
+            fact = self.fact(id, avoid=used)
+            if not fact:
+                return None
+            facts.append(fact)
+            used |= frozenset(fact.fillers.values())
+        return facts
+
+    def hypothesis(self, premise: Fact, rule: Rule) -> Fact | None:
+        """What `rule` makes of a premise: same fillers, `NEW=OLD` renames a role, `ROLE!` changes its filler."""
+        moves = [role for role in rule.roles.split() if role != "-"]
+        given = premise.fillers
+        given |= {new: premise.fillers[old] for new, _, old in (move.partition("=") for move in moves if "=" in move)}
+        changed = {move.rstrip("!") for move in moves if move.endswith("!")}
+        kept = {role: id for role, id in _kept(self.world.patterns[rule.second], given).items() if role not in changed}
+        return self.fact(rule.second, kept, frozenset(premise.fillers.values()))
+
+    def about_one_another(self, patterns: Sequence[str]) -> list[Fact] | None:
+        """Facts in which roles of the same name have the same filler."""
+        shared: dict[str, str] = {}
+        facts: list[Fact] = []
+        for pattern in patterns:
+            fact = self.fact(pattern, _kept(self.world.patterns[pattern], shared), frozenset(shared.values()))
+            if not fact:
+                return None
+            facts.append(fact)
+            shared |= fact.fillers
+        return facts
+
+    def _filler(self, slot: Slot, taken: frozenset[str]) -> str:
+        ids = self.world._members[slot.category]
+        while (chosen := ids[int(self.random.random() * len(ids))]) in taken:
+            pass
+        return chosen
+
+
+def members(entries: Mapping[str, Entry], category: str) -> tuple[str, ...]:
+    """The ids of a category; `thing` has those of `thing.plain` too."""
+    return tuple(e.id for e in entries.values() if e.category == category or e.category.startswith(category + "."))
+
+
+def part(fact: Fact) -> int:
+    """The tenth of all facts that a fact belongs to, 0 to 9; splits are made of whole tenths, so none is in two."""
+    return crc32(repr((fact.pattern, fact.roles)).encode()) % 10
+
+
+def _kept(pattern: Pattern, fillers: Mapping[str, str]) -> dict[str, str]:
+    return {slot.role: fillers[slot.role] for slot in pattern.slots if slot.role in fillers}
+
+
+def _join(writings: Sequence[Writing], spaces: bool) -> tuple[str, list[int]]:
+    """The sentences as one text, and where each begins."""
+    text, offsets = "", []
+    for writing in writings:
+        text += " " if text and spaces else ""
+        offsets.append(len(text))
+        text += writing.sentence.text
+    return text, offsets
