@@ -1,0 +1,127 @@
+"""The ``erniem-lab`` command; it starts fast because each command imports what it needs."""
+
+import os
+import sys
+import traceback
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from erniem_lab.bundle import bundled
+from erniem_lab.errors import ErnieMLabError, InputValueError
+
+TRACEBACK = "ERNIEM_LAB_TRACEBACK"
+FAULTS_SHOWN = 3
+
+commands = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Run, read and convert ERNIE-M, the cross-lingual encoder.",
+)
+
+
+def app() -> None:
+    """The command line; a fault of this project's kinds is one line on stderr and exit code 1."""
+    try:
+        commands(_joined(sys.argv[1:]))
+    except ErnieMLabError as fault:
+        if os.environ.get(TRACEBACK):
+            traceback.print_exc()
+        print("error:", " ".join(str(fault).split()), file=sys.stderr)
+        raise SystemExit(1) from fault
+
+
+def _joined(arguments: list[str]) -> list[str]:
+    """The arguments with each ``-p NAME VALUE`` as ``-p NAME=VALUE``, the one form that typer repeats.
+
+    >>> _joined(["report", "-p", "seed", "-1", "-p", "n=2"])
+    ['report', '-p', 'seed=-1', '-p', 'n=2']
+    """
+    rest = iter(arguments)
+    joined = []
+    for argument in rest:
+        joined.append(argument)
+        if argument == "-p" and (name := next(rest, None)) is not None:
+            value = None if "=" in name else next(rest, None)
+            joined.append(name if value is None else f"{name}={value}")
+    return joined
+
+
+def _pair(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not equals:
+        raise InputValueError(f"-p {name!r}: has no value; write -p NAME VALUE")
+    return name, value
+
+
+@commands.callback()
+def options(
+    show_traceback: Annotated[
+        bool, typer.Option("--traceback", help=f"Show where a fault came from; also {TRACEBACK}=1.")
+    ] = False,
+) -> None:
+    """Options that every command shares."""
+    if show_traceback:
+        os.environ[TRACEBACK] = "1"
+
+
+@commands.command()
+def report(
+    notebooks: Annotated[
+        list[str] | None, typer.Argument(help="Numbers, names or paths of notebooks; all that came along for none.")
+    ] = None,
+    model: Annotated[str, typer.Option(help="Folder or hub id, for the notebooks that take a model.")] = "",
+    out: Annotated[Path, typer.Option(help="The folder for the reports.")] = Path("reports"),
+    parameter: Annotated[
+        list[str] | None,
+        typer.Option("-p", metavar="NAME VALUE", help="Set a notebook's parameter."),
+    ] = None,
+    jobs: Annotated[int, typer.Option(min=0, help="Notebooks at a time; 0: one for every four cores.")] = 0,
+    timeout: Annotated[int, typer.Option(min=1, help="Seconds that a cell may take.")] = 900,
+) -> None:
+    """Run notebooks; write an offline HTML report of each, an index, and their numbers."""
+    from erniem_lab.errors import ReportError
+    from erniem_lab.report.build import require_lab, write_reports
+    from erniem_lab.report.choose import choose
+    from erniem_lab.report.parameters import read_values
+
+    require_lab()
+    chosen = choose(notebooks or [], bundled("notebooks"))
+    pairs = [*map(_pair, parameter or []), *([("model", model)] if model else [])]
+    values = read_values(pairs, [notebook.defaults for notebook in chosen])
+    reports = write_reports(chosen, out, values, jobs=jobs, timeout=timeout)
+    print(f"{len(reports)} reports: {out / 'index.html'}")
+    failed = [entry for entry in reports if not entry.passed]
+    if failed:
+        named = "; ".join(f"{entry.name}: {entry.fault}" for entry in failed[:FAULTS_SHOWN])
+        raise ReportError(f"{len(failed)} of {len(reports)} notebooks failed: {named}; open {out / 'index.html'}")
+
+
+@commands.command()
+def lab(
+    port: Annotated[int | None, typer.Option(help="The port; a free one from 8888 on by default.")] = None,
+    browser: Annotated[bool, typer.Option("--browser/--no-browser", help="Open a browser window.")] = True,
+) -> None:
+    """Copy the notebooks here, where none of yours is overwritten, and open JupyterLab on them."""
+    import subprocess
+
+    from erniem_lab.report.workspace import copy_notebooks, lab_command
+
+    folder = Path.cwd() / "notebooks"
+    made = copy_notebooks(bundled("notebooks"), folder)
+    print(f"notebooks: {folder} ({len(made)} new)")
+    raise typer.Exit(subprocess.run(lab_command(folder, port=port, browser=browser), check=False).returncode)
+
+
+@commands.command()
+def convert(
+    source: Annotated[str, typer.Argument(help="A PaddleNLP or Hugging Face folder, a file, or a hub id.")],
+    out: Annotated[Path, typer.Argument(help="The new folder.")],
+) -> None:
+    """Write any ERNIE-M checkpoint as a checked safetensors folder."""
+    from erniem_lab.convert import convert as convert_checkpoint
+
+    convert_checkpoint(source, out)
+    print(f"written: {out}")
