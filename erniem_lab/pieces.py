@@ -9,13 +9,17 @@ from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from itertools import accumulate, chain
 from typing import Any, Literal, TypeVar
 
+import numpy as np
 import sentencepiece
+from jaxtyping import Bool, Int
 
 from erniem_lab.errors import FileFaultError
 
 WORD_START = "▁"  # sentencepiece writes a space so
 STANDS_ALONE = frozenset(",;:.?!~，；：。？！《》【】")
 HAN = ("\u4e00", "\u9fff")
+BLOCK = 1024  # texts looked up together; the processor's cache holds their ids
+UNSEEN, SEVERAL = -2, -1  # instead of a token's id
 TABLE_LIMIT = 1 << 20  # unknown strings are endless, memory is not
 
 Mode = Literal["hf", "paddle"]
@@ -80,21 +84,44 @@ class Segmenter:
         self._by_string = bool(sampling) or not tidy
         self._of_string: _Table[str, tuple[int, ...]] = _Table(self._cut_ids)
         self._of_piece: _Table[int, tuple[int, ...]] = _Table(self._piece_ids)
+        self._single = np.full(model.get_piece_size(), UNSEEN, np.int64)
+        self._cuts: _Table[str, tuple[Span, ...]] = _Table(cut)
         self._hard: re.Pattern[str] | None = None
 
     def ids(self, texts: Sequence[str]) -> list[list[int]]:
         """The ids of each text."""
         if self._by_string:
             return [self._string_ids(pieces) for pieces in self._encode(texts, str)]
-        rows, lone, get = self._encode(texts, int), self._lone, self._of_piece.__getitem__
-        hard = [i for i, row in enumerate(rows) if self._unk in row and self._may_split(texts[i])]
-        for i, row in enumerate(rows):
-            if row and row[0] == lone:
-                del row[0]
-            rows[i] = [*chain.from_iterable(map(get, row))]
-        for i, pieces in zip(hard, self._encode([texts[i] for i in hard], str), strict=True):
-            rows[i] = self._string_ids(pieces)
-        return rows
+        blocks = (texts[start : start + BLOCK] for start in range(0, len(texts), BLOCK))
+        return [row for block in blocks for row in self._block_ids(block)]
+
+    def _block_ids(self, texts: Sequence[str]) -> list[list[int]]:
+        """All pieces of some texts looked up at once, save in the texts where one piece is not just one token."""
+        rows = self._encode(texts, int)
+        lengths = np.fromiter(map(len, rows), np.int64, len(rows))
+        pieces = np.fromiter(chain.from_iterable(rows), np.int64, lengths.sum())
+        tokens, ends = self._single_tokens(pieces), lengths.cumsum()
+        starts = ends - lengths
+        starts[lengths > 0] += pieces[starts[lengths > 0]] == self._lone
+        flat = tokens.tolist()
+        ids = [flat[start:end] for start, end in zip(starts.tolist(), ends.tolist(), strict=True)]
+        for i in _rows_of(tokens == SEVERAL, ends):
+            own = pieces[starts[i] : ends[i]].tolist()
+            ids[i] = [*chain.from_iterable(map(self._of_piece.__getitem__, own))]
+        hard = [i for i in _rows_of(pieces == self._unk, ends) if self._may_split(texts[i])]
+        for i, strings in zip(hard, self._encode([texts[i] for i in hard], str), strict=True):
+            ids[i] = self._string_ids(strings)
+        return ids
+
+    def _single_tokens(self, pieces: Int[np.ndarray, " piece"]) -> Int[np.ndarray, " piece"]:
+        """The token that each piece is, or SEVERAL where it is more than one or none."""
+        tokens = self._single[pieces]
+        if (tokens == UNSEEN).any():
+            for piece in np.unique(pieces[tokens == UNSEEN]).tolist():
+                ids = self._of_piece[piece]
+                self._single[piece] = ids[0] if len(ids) == 1 else SEVERAL
+            tokens = self._single[pieces]
+        return tokens
 
     def tokens(self, text: str) -> tuple[list[str], list[Span]]:
         """The tokens of a text, and the character span in it that each stands for.
@@ -102,10 +129,10 @@ class Segmenter:
         A token before which a space stood does not span it; a lone "▁" spans just that.
         """
         pieces = self._encode([text], str)[0]
-        normal, places = self.model.normalize([text], with_offsets=True)[0]
+        normal, places = self.model.normalize(text, with_offsets=True)
         tokens, spans = [], []
         for piece, at, kept in zip(pieces, accumulate(map(len, pieces), initial=0), self._kept(pieces), strict=False):
-            for start, end in cut(piece) if kept else ():
+            for start, end in self._cuts[piece] if kept else ():
                 token = normal[at + start : at + end]
                 tokens.append(token)
                 spans.append(_place(places, at + end - len(token.lstrip(WORD_START) or token), at + end))
@@ -116,6 +143,8 @@ class Segmenter:
         return [self.vocabulary.get(token, self.unknown) for token in tokens]
 
     def _encode(self, texts: Sequence[str], form: type) -> list[Any]:
+        if len(texts) == 1:  # a list, even of one, starts threads
+            return [self.model.encode(texts[0], out_type=form, **self._sampling)]
         return self.model.encode([*texts], out_type=form, **self._sampling)
 
     def _kept(self, pieces: Sequence[str]) -> list[bool]:
@@ -133,7 +162,7 @@ class Segmenter:
         return [*chain.from_iterable(map(self._of_string.__getitem__, kept))]
 
     def _cut_ids(self, piece: str) -> tuple[int, ...]:
-        return tuple(self.token_ids([piece[start:end] for start, end in cut(piece)]))
+        return tuple(self.token_ids([piece[start:end] for start, end in self._cuts[piece]]))
 
     def _piece_ids(self, piece_id: int) -> tuple[int, ...]:
         if piece_id == self._unk:
@@ -160,6 +189,11 @@ class _Table(dict[Key, Value]):
             self.clear()
         self[key] = value = self.work_out(key)
         return value
+
+
+def _rows_of(marks: Bool[np.ndarray, " piece"], ends: Int[np.ndarray, " row"]) -> list[int]:
+    """The rows, given by where each ends, in which there is a mark."""
+    return np.unique(np.searchsorted(ends, np.flatnonzero(marks), side="right")).tolist()
 
 
 def _place(places: Sequence[int], start: int, end: int) -> Span:
