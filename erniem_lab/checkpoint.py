@@ -69,7 +69,10 @@ def _opened(path: Path) -> Checkpoint:
     config_file = next(name for name in CONFIG_FILES if (folder / name).is_file())
     verified = check_manifest(folder, [config_file, *(file.name for file in weights_files(path))])
     raw, layout = read_weights(path)
-    weights = hf_weights(raw, layout, _architecture(config))
+    try:
+        weights = hf_weights(raw, layout, _architecture(config))
+    except FileFaultError as fault:
+        raise FileFaultError(f"{path}: {fault}") from fault
     faults = list(unusable(weights))
     if faults:
         raise FileFaultError(f"{path}: not usable as weights: {'; '.join(faults)}; get the file again")
@@ -92,7 +95,7 @@ def load_weights(
             ``strict=False`` this is a warning, and what does not fit keeps its initial weights.
     """
     wanted = dict(model.state_dict())
-    found = _fit_prefix(checkpoint.weights, wanted, base_prefix)
+    found = _fit_prefix(checkpoint, wanted, base_prefix)
     own = {name for name in wanted if hasattr(model, base_prefix) and not name.startswith(f"{base_prefix}.")}
     head = own if own.isdisjoint(found) else set()
     others = {name for name in found.keys() - wanted.keys() if head and not name.startswith(f"{base_prefix}.")}
@@ -190,21 +193,24 @@ def _architecture(config: Mapping[str, object]) -> str:
     return str(names[0] or "") if isinstance(names, list) else ""
 
 
-def _fit_prefix(weights: Mapping[str, Tensor], wanted: Mapping[str, Tensor], base_prefix: str) -> dict[str, Tensor]:
+def _fit_prefix(checkpoint: Checkpoint, wanted: Mapping[str, Tensor], base_prefix: str) -> dict[str, Tensor]:
     """The file's weights under the model's names, without what every other class may lack."""
     prefix = f"{base_prefix}."
-    in_file = any(name.startswith(prefix) for name in weights)
+    in_file = any(name.startswith(prefix) for name in checkpoint.weights)
     in_model = any(name.startswith(prefix) for name in wanted)
-    fitted = {}
-    for name, tensor in weights.items():
+    fitted: dict[str, Tensor] = {}
+    for name, tensor in checkpoint.weights.items():
         of_base = name.startswith(prefix if in_file else BASE_PARTS)
         plain = name.removeprefix(prefix)
         fits = f"{prefix}{plain}" if of_base and in_model else plain
         lacking = fits not in wanted
         pooler = of_base and plain.startswith("pooler.")
         foreign_head = in_file and not in_model and not of_base
-        if not (lacking and (pooler or foreign_head)):
-            fitted[fits] = tensor
+        if lacking and (pooler or foreign_head):
+            continue
+        if fits in fitted:
+            raise FileFaultError(f"{checkpoint.path}: {name} is there with {prefix} and without; get the file again")
+        fitted[fits] = tensor
     return fitted
 
 

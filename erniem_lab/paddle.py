@@ -72,6 +72,9 @@ def hf_weights(weights: Mapping[str, Tensor], layout: str, architecture: str = "
     Paddle keeps a linear layer's matrix as [in, out]. Which layout a file has is told from the feed-forward
     matrices, which are not square, and from ``layout`` (``"np"`` or ``"pt"``) where they are.
 
+    Raises:
+        FileFaultError: a weight is there under both names.
+
     >>> weights = {"encoder.layers.0.self_attn.q_proj.weight": torch.tensor([[1, 2], [3, 4]])}
     >>> hf_weights(weights, "np")
     {'encoder.layers.0.self_attn.self_attn.q_proj.weight': tensor([[1, 3], [2, 4]])}
@@ -82,7 +85,12 @@ def hf_weights(weights: Mapping[str, Tensor], layout: str, architecture: str = "
         if name.endswith("embeddings.position_ids"):
             continue  # a buffer of early versions, not a weight
         turn = turned and tensor.ndim == 2 and name.endswith(".weight") and "_embeddings." not in name
-        renamed[hf_name(name, architecture)] = tensor.T.contiguous() if turn else tensor
+        new = hf_name(name, architecture)
+        if new in renamed:
+            raise FileFaultError(
+                f"{new}: in the file twice, under Paddle's name and Hugging Face's; get the file again"
+            )
+        renamed[new] = tensor.T.contiguous() if turn else tensor
     return renamed
 
 

@@ -1,8 +1,12 @@
 """Weights reach the model whole, or the error lists every tensor; numbers are the cases of the reliability matrix."""
 
 import json
+import random
 import stat
+import subprocess
+import sys
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -107,6 +111,14 @@ def test_the_prefix_is_stripped_for_an_encoder_and_added_for_a_head(tmp_path: Pa
     assert same(dict(encoder.state_dict()), dict(tiny_classifier().ernie_m.state_dict()))
 
 
+def test_a_weight_with_and_without_prefix_is_not_guessed(tmp_path: Path) -> None:
+    state = tiny_classifier().state_dict()
+    saved(tmp_path, {**state, "pooler.dense.bias": torch.ones(4)})
+    for kind in (ErnieMModel, ErnieMForSequenceClassification):
+        with pytest.raises(FileFaultError, match=r"pooler\.dense\.bias"):
+            kind.from_pretrained(tmp_path)
+
+
 def test_a_pooler_that_the_class_lacks_is_left_out_in_silence(tmp_path: Path) -> None:
     tiny_classifier().save_pretrained(tmp_path)
     model = ErnieMForTokenClassification.from_pretrained(tmp_path)
@@ -195,6 +207,38 @@ def test_an_interrupted_rename_is_noticed_when_loading(tmp_path: Path, monkeypat
     with pytest.raises(KeyboardInterrupt):
         save_checkpoint(tmp_path, TINY.to_dict(), {"a": torch.ones(2)})
     refusal(tmp_path, "manifest.json")
+
+
+SAVE_FOREVER = """
+import sys, torch
+from erniem_lab.checkpoint import save_checkpoint
+print("ready", flush=True)
+while True:
+    for value in (0.0, 1.0):
+        state = {f"w{i}": torch.full((10000,), value) for i in range(9)}
+        save_checkpoint(sys.argv[1], {"model_type": "ernie_m"}, state)
+"""
+
+
+@pytest.mark.slow
+def test_a_killed_save_leaves_one_of_the_two_states_or_an_error(tmp_path: Path) -> None:
+    draw = random.Random(0)
+    for i in range(20):
+        folder = tmp_path / str(i)
+        save_checkpoint(folder, {"model_type": "ernie_m"}, {f"w{i}": torch.zeros(10000) for i in range(9)})
+        process = subprocess.Popen([sys.executable, "-c", SAVE_FOREVER, folder], stdout=subprocess.PIPE)
+        assert process.stdout is not None
+        process.stdout.readline()
+        time.sleep(draw.random() / 10)
+        process.kill()
+        process.wait()
+        try:
+            values = {
+                value for tensor in open_checkpoint(folder).weights.values() for value in tensor.unique().tolist()
+            }
+        except FileFaultError:
+            continue
+        assert len(values) == 1
 
 
 def test_a_file_that_cannot_be_read_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -44,6 +44,10 @@ def as_paddle(state: dict[str, Tensor]) -> dict[str, Any]:
     return {paddle_name(name): np.ascontiguousarray(tensor.numpy()) for name, tensor in turned.items()}
 
 
+def plain_arrays(state: dict[str, Tensor]) -> dict[str, Any]:
+    return {name: tensor.numpy() for name, tensor in state.items()}
+
+
 def paddle_folder(folder: Path, content: object, protocol: int = 4, **config: Any) -> Path:
     folder_with_config(folder, **{"paddlenlp_version": None, **config})
     (folder / "model_state.pdparams").write_bytes(pickle.dumps(content, protocol))
@@ -115,6 +119,11 @@ def test_square_matrices_are_turned_by_their_name() -> None:
     assert [bool((found[name] == square).all()) for name in names] == [False, False, True]
 
 
+def test_a_weight_under_both_names_is_not_guessed(tmp_path: Path) -> None:
+    state = dict(tiny_encoder().state_dict())
+    refusal(paddle_folder(tmp_path, {**as_paddle(state), **plain_arrays(state)}), "model_state.pdparams", "q_proj")
+
+
 def test_names_of_hugging_face_stay() -> None:
     assert all(hf_name(name) == name for name in tiny_encoder().state_dict())
 
@@ -124,8 +133,7 @@ def test_the_layout_is_told_from_the_shape_where_metadata_is_wrong(tmp_path: Pat
     folder_with_config(tmp_path / "paddle")
     save_numpy(as_paddle(state), tmp_path / "paddle" / "model.safetensors", metadata={"format": "pt"})
     folder_with_config(tmp_path / "hf")
-    plain = {name: tensor.numpy() for name, tensor in state.items()}
-    save_numpy(plain, tmp_path / "hf" / "model.safetensors", metadata={"format": "np"})
+    save_numpy(plain_arrays(state), tmp_path / "hf" / "model.safetensors", metadata={"format": "np"})
     assert same(dict(open_checkpoint(tmp_path / "paddle").weights), state)
     assert same(dict(open_checkpoint(tmp_path / "hf").weights), state)
 
