@@ -12,8 +12,8 @@ import torch
 from jaxtyping import Bool, Int
 from torch import Tensor
 
-from erniem_lab.errors import InputValueError
 from erniem_lab.encoding import Encoding
+from erniem_lab.errors import InputValueError
 
 
 class Role(IntEnum):

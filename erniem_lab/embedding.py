@@ -16,9 +16,9 @@ from erniem_lab.pretrained import ErnieMPreTrainedModel
 from erniem_lab.tokenizer import ErnieMTokenizer
 
 Pooling = Literal["mean", "cls"]
+BATCH_TOKENS = 4096
 
 
-@torch.inference_mode()
 def embed(
     model: ErnieMPreTrainedModel,
     tokenizer: ErnieMTokenizer,
@@ -26,7 +26,7 @@ def embed(
     *,
     layer: int = -1,
     pooling: Pooling = "mean",
-    batch_tokens: int = 4096,
+    batch_tokens: int = BATCH_TOKENS,
     progress: bool = True,
 ) -> Float[np.ndarray, "text hidden"]:
     """One vector for each text, in the order of the texts. Texts longer than the model are cut.
@@ -40,26 +40,62 @@ def embed(
         InputTypeError: a single string, or something other than strings.
         InputValueError: no such layer or pooling.
 
-    >>> from erniem_lab import MINI, ErnieMModel
-    >>> model, tokenizer = ErnieMModel.from_pretrained(MINI), ErnieMTokenizer.from_pretrained(MINI)
+    >>> from erniem_lab import MINI, ErnieMForMaskedLM
+    >>> model, tokenizer = ErnieMForMaskedLM.from_pretrained(MINI), ErnieMTokenizer.from_pretrained(MINI)
     >>> embed(model, tokenizer, ["Good day.", "Bonjour."], progress=False).shape[0]
     2
     """
     layers = model.config.num_hidden_layers
-    if isinstance(texts, str):
-        raise InputTypeError(f"texts is the single string {texts[:40]!r}: give a list of strings")
     if not -layers - 1 <= layer <= layers:
         raise InputValueError(f"layer={layer}: give 0 (embeddings) to {layers}, or -1 for the last")
+    chosen = range(layers + 1)[layer]
+    return _embed(model, tokenizer, texts, [chosen], pooling, batch_tokens, progress)[0]
+
+
+def embed_layers(
+    model: ErnieMPreTrainedModel,
+    tokenizer: ErnieMTokenizer,
+    texts: Sequence[str],
+    *,
+    pooling: Pooling = "mean",
+    batch_tokens: int = BATCH_TOKENS,
+    progress: bool = True,
+) -> Float[np.ndarray, "layer text hidden"]:
+    """As `embed`, for every layer in one pass; layer 0 first.
+
+    >>> from erniem_lab import MINI, ErnieMForMaskedLM
+    >>> model, tokenizer = ErnieMForMaskedLM.from_pretrained(MINI), ErnieMTokenizer.from_pretrained(MINI)
+    >>> len(embed_layers(model, tokenizer, ["Bonjour."], progress=False)) == model.config.num_hidden_layers + 1
+    True
+    """
+    layers = range(model.config.num_hidden_layers + 1)
+    return _embed(model, tokenizer, texts, list(layers), pooling, batch_tokens, progress)
+
+
+@torch.inference_mode()
+def _embed(
+    model: ErnieMPreTrainedModel,
+    tokenizer: ErnieMTokenizer,
+    texts: Sequence[str],
+    layers: list[int],
+    pooling: Pooling,
+    batch_tokens: int,
+    progress: bool,
+) -> Float[np.ndarray, "layer text hidden"]:
+    if isinstance(texts, str):
+        raise InputTypeError(f"texts is the single string {texts[:40]!r}: give a list of strings")
     if pooling not in ("mean", "cls"):
         raise InputValueError(f"pooling={pooling!r}: give 'mean' or 'cls'")
     encodings = tokenizer.encodings(list(texts), truncation=True, max_length=model.config.max_length)
-    vectors = np.empty((len(texts), model.config.hidden_size), dtype=np.float32)
+    vectors = np.empty((len(layers), len(texts), model.config.hidden_size), dtype=np.float32)
     training = model.training
     model.eval()
     with tqdm(total=len(texts), unit="text", disable=not progress) as bar:
         for rows in _by_length(encodings, batch_tokens):
             batch = collate([encodings[i] for i in rows], tokenizer.pad_token_id).to(model.device)
-            vectors[rows] = _pool(_states(model, batch, layer), batch, pooling).float().cpu().numpy()
+            states = _states(model, batch)
+            for place, layer in enumerate(layers):
+                vectors[place, rows] = _pool(states[layer], batch, pooling).float().cpu().numpy()
             bar.update(len(rows))
     model.train(training)
     return vectors
@@ -77,9 +113,9 @@ def _by_length(encodings: Sequence[Encoding], batch_tokens: int) -> Iterator[lis
         yield rows
 
 
-def _states(model: ErnieMPreTrainedModel, batch: Batch, layer: int) -> Float[Tensor, "batch seq hidden"]:
+def _states(model: ErnieMPreTrainedModel, batch: Batch) -> tuple[Float[Tensor, "batch seq hidden"], ...]:
     output = model.base(batch.input_ids, batch.position_ids, batch.kinds > 0, output_hidden_states=True)
-    return output.hidden_states[layer]
+    return output.hidden_states
 
 
 def _pool(states: Float[Tensor, "batch seq hidden"], batch: Batch, pooling: Pooling) -> Float[Tensor, "batch hidden"]:

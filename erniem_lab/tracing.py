@@ -46,9 +46,7 @@ class Trace:
 
 
 @torch.inference_mode()
-def trace(
-    model: ErnieMPreTrainedModel, tokenizer: ErnieMTokenizer, text: str, text_pair: str | None = None
-) -> Trace:
+def trace(model: ErnieMPreTrainedModel, tokenizer: ErnieMTokenizer, text: str, text_pair: str | None = None) -> Trace:
     """Follow a text, or a pair read together, through every layer. Dropout is off while it runs.
 
     Args:
@@ -57,8 +55,8 @@ def trace(
     Raises:
         InputValueError: more tokens than the model can read.
 
-    >>> from erniem_lab import MINI, ErnieMModel
-    >>> model, tokenizer = ErnieMModel.from_pretrained(MINI), ErnieMTokenizer.from_pretrained(MINI)
+    >>> from erniem_lab import MINI, ErnieMForMaskedLM
+    >>> model, tokenizer = ErnieMForMaskedLM.from_pretrained(MINI), ErnieMTokenizer.from_pretrained(MINI)
     >>> found = trace(model, tokenizer, "Good day.", "Bonjour.")
     >>> [word.text for word in found.words], found.attention.shape[-1] == len(found.tokens)
     (['Good', 'day', '.', 'Bonjour', '.'], True)

@@ -97,7 +97,7 @@ def _update(
     torch.manual_seed(plan.seed * 1_000_003 + step)
     loss = loss_of(step)
     optimizer.zero_grad(set_to_none=True)
-    loss.backward()
+    loss.backward()  # type: ignore[no-untyped-call]
     norm = nn.utils.clip_grad_norm_(model.parameters(), plan.clip)
     if not (math.isfinite(loss.item()) and math.isfinite(norm.item())):
         raise InputValueError(
@@ -119,9 +119,7 @@ def _groups(model: nn.Module, decay: float) -> list[dict[str, Any]]:
     ]
 
 
-def _save(
-    model: nn.Module, optimizer: torch.optim.Optimizer, plan: Plan, folder: Path, curve: list[Step]
-) -> None:
+def _save(model: nn.Module, optimizer: torch.optim.Optimizer, plan: Plan, folder: Path, curve: list[Step]) -> None:
     state = {
         "plan": asdict(plan),
         "model": model.state_dict(),
@@ -132,9 +130,7 @@ def _save(
         torch.save(state, stage(STATE))
 
 
-def _resume(
-    model: nn.Module, optimizer: torch.optim.Optimizer, plan: Plan, folder: Path | None
-) -> list[Step]:
+def _resume(model: nn.Module, optimizer: torch.optim.Optimizer, plan: Plan, folder: Path | None) -> list[Step]:
     path = folder / STATE if folder is not None else None
     if path is None or not path.exists():
         return []
@@ -147,4 +143,6 @@ def _resume(
         optimizer.load_state_dict(state["optimizer"])
         return [Step(**step) for step in state["curve"]]
     except Exception as fault:
-        raise FileFaultError(f"{path}: cannot go on from this state: {fault}; name another folder, or delete it") from fault
+        raise FileFaultError(
+            f"{path}: cannot go on from this state: {fault}; name another folder, or delete it"
+        ) from fault

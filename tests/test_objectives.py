@@ -5,10 +5,10 @@ import torch
 
 from erniem_lab.batching import KINDS, Batch, Role, collate, kind
 from erniem_lab.config import ErnieMConfig
+from erniem_lab.encoding import Encoding
 from erniem_lab.errors import InputValueError
 from erniem_lab.heads import IGNORED, ErnieMForMaskedLM
 from erniem_lab.pretraining import CAMLM, MMLM, OBJECTIVES, TLM, ReadingTable, hide, leaks, loss, secrets
-from erniem_lab.encoding import Encoding
 
 MASK_ID = 19
 EACH = pytest.mark.parametrize("objective", OBJECTIVES.values(), ids=OBJECTIVES)
@@ -143,7 +143,9 @@ def test_padding_changes_no_loss(objective, model):
     short, long = encoding([5, 6], [9, 10]), encoding([7] * 9, [8] * 9)
     together = collate([short, long])
     alone = collate([short])
-    padded = Batch(*(part[:1] for part in (together.input_ids, together.position_ids, together.kinds, together.special)))
+    padded = Batch(
+        *(part[:1] for part in (together.input_ids, together.position_ids, together.kinds, together.special))
+    )
     one, two = (loss(model, hide(batch, objective, MASK_ID, share=1.0)) for batch in (alone, padded))
     assert torch.allclose(one, two, rtol=1e-12)
 

@@ -63,7 +63,9 @@ def labelled(io, dtype):
 
 
 @pytest.mark.parametrize("case", CASES)
-@pytest.mark.parametrize(("file", "dtype", "bound"), [("io.npz", torch.float32, SINGLE), ("float64.npz", torch.float64, DOUBLE)])
+@pytest.mark.parametrize(
+    ("file", "dtype", "bound"), [("io.npz", torch.float32, SINGLE), ("float64.npz", torch.float64, DOUBLE)]
+)
 def test_outputs_equal_the_peers(case, file, dtype, bound):
     io, expected = golden(case, "io.npz"), golden(case, file)
     built = build(GOLDEN / "parity" / case).to(dtype)
@@ -79,7 +81,9 @@ def test_outputs_equal_the_peers(case, file, dtype, bound):
 
 
 @pytest.mark.parametrize("case", CASES)
-@pytest.mark.parametrize(("file", "dtype", "bound"), [("io.npz", torch.float32, SINGLE), ("float64.npz", torch.float64, DOUBLE)])
+@pytest.mark.parametrize(
+    ("file", "dtype", "bound"), [("io.npz", torch.float32, SINGLE), ("float64.npz", torch.float64, DOUBLE)]
+)
 def test_losses_and_gradients_equal_the_peers(case, file, dtype, bound):
     io, expected = golden(case, "io.npz"), golden(case, file)
     built, labels = build(GOLDEN / "parity" / case).to(dtype), labelled(io, dtype)

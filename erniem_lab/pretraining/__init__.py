@@ -16,6 +16,17 @@ from erniem_lab.pretraining.objectives import (
 from erniem_lab.pretraining.tables import ReadingTable, reached
 
 __all__ = [
-    "CAMLM", "CAMLM_MASKED", "MMLM", "OBJECTIVES", "TLM", "Objective", "ReadingTable", "Riddle", "hide", "leaks",
-    "loss", "reached", "secrets",
+    "CAMLM",
+    "CAMLM_MASKED",
+    "MMLM",
+    "OBJECTIVES",
+    "TLM",
+    "Objective",
+    "ReadingTable",
+    "Riddle",
+    "hide",
+    "leaks",
+    "loss",
+    "reached",
+    "secrets",
 ]

@@ -2,8 +2,9 @@
 
 import json
 import tomllib
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import partial
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from torch import Tensor
 
 from erniem_lab.config import ErnieMConfig
 from erniem_lab.corpora.parallel import read_pairs
+from erniem_lab.corpora.world import World
 from erniem_lab.errors import FileFaultError, InputValueError
 from erniem_lab.heads import ErnieMForMaskedLM
 from erniem_lab.pretraining.objectives import OBJECTIVES, hide, loss
@@ -48,7 +50,6 @@ class Recipe:
     aligned_start: bool = True
     threads: int = 2
     precision: str = "bfloat16"
-    extra: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def read(cls, path: str | PathLike[str]) -> "Recipe":
@@ -71,8 +72,18 @@ class Recipe:
         return recipe
 
 
-def pretrain(recipe: Recipe, pairs: str | PathLike[str], out: str | PathLike[str], *, progress: bool = True) -> Path:
+def pretrain(
+    recipe: Recipe,
+    pairs: str | PathLike[str],
+    out: str | PathLike[str],
+    *,
+    start: str | PathLike[str] | None = None,
+    progress: bool = True,
+) -> Path:
     """Train as the recipe says on the TSV files of a folder; go on from what an earlier call left in `out`.
+
+    Args:
+        start: a checkpoint whose vocabulary and weights to begin with; without one, both are made from the text.
 
     Returns:
         The folder `out/model`, which `from_pretrained` reads.
@@ -81,13 +92,13 @@ def pretrain(recipe: Recipe, pairs: str | PathLike[str], out: str | PathLike[str
         FileFaultError: no `*.tsv` or `*.tsv.gz` in the folder.
     """
     torch.set_num_threads(recipe.threads)
-    out = Path(out)
-    tokenizer = _tokenizer(recipe, Path(pairs), out / "tokenizer")
-    store = store_pairs(tokenizer, _texts(recipe, Path(pairs)), longest=recipe.longest)
-    model = _start(recipe, tokenizer, store)
-    stream = PairStream(
-        store, tokenizer, tokens=recipe.tokens, temperature=recipe.temperature, seed=recipe.plan.seed
+    out, texts = Path(out), partial(_texts, recipe, Path(pairs))
+    tokenizer = (
+        _tokenizer(recipe, texts, out / "tokenizer") if start is None else ErnieMTokenizer.from_pretrained(start)
     )
+    store = store_pairs(tokenizer, texts(), longest=recipe.longest)
+    model = _start(recipe, tokenizer, store) if start is None else ErnieMForMaskedLM.from_pretrained(start)
+    stream = PairStream(store, tokenizer, tokens=recipe.tokens, temperature=recipe.temperature, seed=recipe.plan.seed)
     curve = train(model, StepLoss(recipe, model, stream, tokenizer), recipe.plan, out, progress=progress)
     model.half().save_pretrained(out / "model")
     tokenizer.save_pretrained(out / "model")
@@ -117,11 +128,11 @@ class StepLoss:
             return loss(self.model, riddle).float()
 
 
-def _tokenizer(recipe: Recipe, pairs: Path, folder: Path) -> ErnieMTokenizer:
+def _tokenizer(recipe: Recipe, pairs: Callable[[], Iterator[Pair]], folder: Path) -> ErnieMTokenizer:
     if not (folder / "vocab.txt").exists():
-        texts = (text for _, first, second in _texts(recipe, pairs) for text in (first, second))
+        texts = (text for _, first, second in pairs() for text in (first, second))
         learn_vocabulary(texts, folder, pieces=recipe.pieces, coverage=recipe.coverage)
-    return ErnieMTokenizer(str(folder / "sentencepiece.bpe.model"), str(folder / "vocab.txt"))
+    return ErnieMTokenizer.from_pretrained(folder, model_max_length=recipe.model["max_position_embeddings"] - 2)
 
 
 def _texts(recipe: Recipe, folder: Path) -> Iterator[Pair]:
@@ -131,9 +142,16 @@ def _texts(recipe: Recipe, folder: Path) -> Iterator[Pair]:
     for path in files:
         yield from read_pairs(path)
     if recipe.world:
-        from erniem_lab.pretraining.world_pairs import world_pairs
+        yield from _world_pairs(recipe.world, recipe.plan.seed)
 
-        yield from world_pairs(recipe.world, recipe.plan.seed)
+
+def _world_pairs(count: int, seed: int) -> Iterator[Pair]:
+    """English with each other language of the bundled world; the training part only."""
+    world = World.load()
+    for language in (code for code in world.languages if code != "en"):
+        for example in world.parallel(["en", language], count, seed):
+            first, second = example.sentences
+            yield language, first.text, second.text
 
 
 def _start(recipe: Recipe, tokenizer: ErnieMTokenizer, store: PairStore) -> ErnieMForMaskedLM:

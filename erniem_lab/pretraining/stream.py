@@ -9,8 +9,8 @@ import torch
 from jaxtyping import Float, Int
 
 from erniem_lab.batching import Batch, collate
-from erniem_lab.errors import InputValueError
 from erniem_lab.encoding import Encoding
+from erniem_lab.errors import InputValueError
 from erniem_lab.tokenizer import ErnieMTokenizer
 
 BUCKETS = 24  # lengths within a bucket differ by a few tokens, so little padding is read
@@ -40,9 +40,7 @@ class PairStore:
         return self.ids[start:middle].tolist(), self.ids[middle:end].tolist()
 
 
-def store_pairs(
-    tokenizer: ErnieMTokenizer, pairs: Iterable[tuple[str, str, str]], *, longest: int = 64
-) -> PairStore:
+def store_pairs(tokenizer: ErnieMTokenizer, pairs: Iterable[tuple[str, str, str]], *, longest: int = 64) -> PairStore:
     """Tokenise `(language, first, second)` once; sentences are cut to `longest` tokens, empty ones left out.
 
     Raises:
@@ -79,14 +77,22 @@ class PairStream:
     """
 
     def __init__(
-        self, store: PairStore, tokenizer: ErnieMTokenizer, *, tokens: int = 8192, temperature: float = 0.7, seed: int = 0
+        self,
+        store: PairStore,
+        tokenizer: ErnieMTokenizer,
+        *,
+        tokens: int = 8192,
+        temperature: float = 0.7,
+        seed: int = 0,
     ) -> None:
         self.store, self.tokenizer = store, tokenizer
         self.tokens, self.seed = tokens, seed
         lengths = store.bounds[:, 2] - store.bounds[:, 0] + 4  # [CLS] A [SEP] [SEP] B [SEP]
         weights = _language_weights(store.language, temperature)
         order = np.argsort(lengths, kind="stable")
-        edges = np.searchsorted(np.cumsum((weights * lengths)[order]), np.linspace(0, 1, BUCKETS + 1)[1:-1] * (weights @ lengths))
+        edges = np.searchsorted(
+            np.cumsum((weights * lengths)[order]), np.linspace(0, 1, BUCKETS + 1)[1:-1] * (weights @ lengths)
+        )
         self.buckets = [part for part in np.split(order, np.unique(edges)) if len(part)]
         self.cumulative = [np.cumsum(weights[part]) for part in self.buckets]
         self.counts = [max(1, tokens // int(lengths[part].max())) for part in self.buckets]

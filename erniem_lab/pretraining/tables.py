@@ -43,7 +43,9 @@ class ReadingTable:
         rows = {line[0]: line[1:] for line in lines[1:]}
         marks = {mark for row in rows.values() for mark in row}
         if columns != wanted or list(rows) != [role.name.lower() for role in Role] or marks - {"1", "."}:
-            raise InputValueError(f"a reading table has columns {wanted}, a row for each role, and marks 1 or .:\n{text}")
+            raise InputValueError(
+                f"a reading table has columns {wanted}, a row for each role, and marks 1 or .:\n{text}"
+            )
         count = len(Role)
         flags = [[mark == "1" for mark in row] for row in rows.values()]
         return cls(tuple((tuple(row[:count]), tuple(row[count:])) for row in flags))

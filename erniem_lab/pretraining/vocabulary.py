@@ -35,6 +35,7 @@ def learn_vocabulary(
             pretokenization_delimiter=DELIMITER,
             split_digits=True,
             input_sentence_size=seed_texts,
+            hard_vocab_limit=False,
             num_threads=2,
             minloglevel=1,
         )
