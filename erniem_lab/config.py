@@ -99,14 +99,17 @@ class ErnieMConfig:
         pruned = general.pop("pruned_heads", None) or {}
         self.pruned_heads = {int(layer): sorted(heads) for layer, heads in pruned.items()}
         for name, value in {**GENERAL, **general}.items():
-            if not isinstance(getattr(type(self), name, None), property) and name != "model_type":
+            if not hasattr(type(self), name):  # what is computed from other keys, or fixed, is not a key
                 setattr(self, name, value)
-        self._check()
+        self.check()
 
     def _set_labels(self, general: dict[str, Any]) -> None:
         names, ids = general.pop("id2label", None), general.pop("label2id", None)
         aliases = [general.pop(name, None) for name in ("num_labels", "num_classes")]
         count = next((value for value in aliases if value is not None), None)
+        for name, given in (("id2label", names), ("label2id", ids)):
+            if given is not None and not isinstance(given, Mapping):
+                raise InputValueError(f"config field {name}={given!r}: give a mapping, or num_labels alone")
         if names is None:
             self.num_labels = 2 if count is None else count
             if ids is not None:
@@ -156,9 +159,19 @@ class ErnieMConfig:
         """Whether a model answers with named fields where the call does not say."""
         return self.return_dict and not self.torchscript
 
-    def _check(self) -> None:
+    def check(self) -> None:
+        """Refuse values that no model can have.
+
+        Raises:
+            InputValueError: with the field, its value, and what is accepted.
+
+        >>> ErnieMConfig(hidden_size=10, num_attention_heads=4)
+        Traceback (most recent call last):
+        erniem_lab.errors.InputValueError: config field num_attention_heads=4: give a divisor of hidden_size=10
+        """
         for name in POSITIVE:
-            _demand(self, name, _is_whole(getattr(self, name)) and getattr(self, name) >= 1, "a whole number of at least 1")
+            value = getattr(self, name)
+            _demand(self, name, _is_whole(value) and value >= 1, "a whole number of at least 1")
         for name in PROBABILITIES:
             value = getattr(self, name)
             optional = value is None and name in ("act_dropout", "classifier_dropout")
@@ -170,7 +183,8 @@ class ErnieMConfig:
         _demand(self, "pad_token_id", in_vocab, f"an id from 0 to vocab_size - 1 = {self.vocab_size - 1}")
         even = self.hidden_size % self.num_attention_heads == 0
         _demand(self, "num_attention_heads", even, f"a divisor of hidden_size={self.hidden_size}")
-        _demand(self, "position_embedding_type", self.position_embedding_type in POSITION_TYPES, f"one of {POSITION_TYPES}")
+        known = self.position_embedding_type in POSITION_TYPES
+        _demand(self, "position_embedding_type", known, f"one of {POSITION_TYPES}")
         _demand(self, "problem_type", self.problem_type in PROBLEMS, f"one of {PROBLEMS}")
         _demand(self, "is_decoder", not self.is_decoder, "False: ERNIE-M is an encoder and keeps no cache")
 
@@ -195,7 +209,9 @@ class ErnieMConfig:
         return cls(**_from_paddle(values))
 
     @classmethod
-    def from_pretrained(cls, source: str | PathLike[str], *, revision: str | None = None, **overrides: Any) -> "ErnieMConfig":
+    def from_pretrained(
+        cls, source: str | PathLike[str], *, revision: str | None = None, **overrides: Any
+    ) -> "ErnieMConfig":
         """The config of a checkpoint folder or hub id; keyword arguments override what the file says.
 
         Raises:

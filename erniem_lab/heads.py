@@ -31,6 +31,7 @@ class ErnieMHead(ErnieMPreTrainedModel):
     def __init__(self, config: ErnieMConfig, add_pooling_layer: bool = True) -> None:
         super().__init__(config)
         self.ernie_m = ErnieMModel(config, add_pooling_layer=add_pooling_layer)
+        self.config = self.ernie_m.config  # one for both, so that resizing and pruning reach both
 
     def _encode(self, **inputs: Any) -> EncoderOutput:
         return self.ernie_m(**inputs, return_dict=True)
@@ -180,7 +181,7 @@ class ErnieMForQuestionAnswering(ErnieMHead):
 
     def __init__(self, config: ErnieMConfig) -> None:
         if config.num_labels != 2:
-            raise InputValueError(f"config field num_labels={config.num_labels}: question answering takes 2, start and end")
+            raise InputValueError(f"config field num_labels={config.num_labels}: give 2, the answer's start and end")
         super().__init__(config, add_pooling_layer=False)
         self.qa_outputs = nn.Linear(config.hidden_size, 2)
         self.init_weights()
@@ -352,7 +353,7 @@ def _cross_entropy(logits: Float[Tensor, "item label"], labels: Int[Tensor, " it
     wrong = (labels != IGNORED) & ((labels < 0) | (labels >= logits.shape[1]))
     if torch.any(wrong):
         raise InputValueError(
-            f"labels hold {labels[wrong][0].item()}: give 0 to {logits.shape[1] - 1}, or {IGNORED} for what is not counted"
+            f"labels hold {labels[wrong][0].item()}: give 0 to {logits.shape[1] - 1}, or {IGNORED} if not counted"
         )
     return F.cross_entropy(logits, labels, ignore_index=IGNORED)
 
@@ -362,14 +363,15 @@ def _text_loss(
 ) -> Float[Tensor, ""]:
     count = logits.shape[1]
     many = labels.ndim == 2 and labels.shape[1] == count
-    kind = problem or ("regression" if count == 1 else "multi_label_classification" if many else "single_label_classification")
-    size = logits.shape[0] if kind == "single_label_classification" else logits.numel()
-    if labels.numel() != size or (kind.startswith("single") and labels.is_floating_point()):
+    classes = "multi_label_classification" if many else "single_label_classification"
+    kind = problem or ("regression" if count == 1 else classes)
+    one = kind == "single_label_classification"
+    if labels.numel() != (len(logits) if one else logits.numel()) or (one and labels.is_floating_point()):
         raise InputValueError(
             f"labels have shape {list(labels.shape)} of {labels.dtype}; {kind} with {count} labels takes whole numbers "
             "[batch] for one label a text, or [batch, label] for a number or yes/no each; see config.problem_type"
         )
-    if kind == "single_label_classification":
+    if one:
         return _cross_entropy(logits, labels.flatten())
     target = labels.to(logits.dtype).reshape(logits.shape)
     return F.mse_loss(logits, target) if kind == "regression" else F.binary_cross_entropy_with_logits(logits, target)

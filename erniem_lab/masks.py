@@ -17,7 +17,7 @@ AXES = {2: "[batch, key]", 3: "[batch, query, key]", 4: "[batch, head, query, ke
 
 
 def reading_mask(
-    given: Shaped[Tensor, "..."] | None, not_padding: Bool[Tensor, "batch seq"], prefix: int = 0
+    given: Shaped[Tensor, "..."] | None, not_padding: Bool[Tensor, "batch seq"], prefix: int = 0, heads: int = 1
 ) -> ReadingMask:
     """The mask in the form that attention uses; without one, whatever is not padding may be read.
 
@@ -25,6 +25,7 @@ def reading_mask(
         given: `[batch, key]`, `[batch, query, key]` or `[batch, head, query, key]`, of booleans or of zeros and
             ones, True or 1 where the query may read the key. Four axes of floats are added to the scores.
         prefix: how many keys stand before the sequence; a mask that leaves them out lets all read them.
+        heads: how many heads a mask with an axis of heads tells apart.
 
     Raises:
         InputValueError: other axes, other lengths, or values that are neither 0 nor 1.
@@ -39,7 +40,8 @@ def reading_mask(
     mask = _additive(given) if given.ndim == 4 and given.is_floating_point() else _boolean(given)
     if mask.shape[-1] == not_padding.shape[1] and prefix:
         mask = F.pad(mask, (prefix, 0), value=mask.dtype == torch.bool)
-    _check_lengths(mask, not_padding.shape, prefix)
+    batch, seq = not_padding.shape
+    _check_lengths(mask, batch, heads, seq, prefix)
     return mask[:, None, None, :] if mask.ndim == 2 else mask[:, None] if mask.ndim == 3 else mask
 
 
@@ -62,15 +64,14 @@ def _additive(given: Float[Tensor, "..."]) -> Float[Tensor, "..."]:
     return given.clamp(min=torch.finfo(given.dtype).min)
 
 
-def _check_lengths(mask: Shaped[Tensor, "..."], shape: torch.Size, prefix: int) -> None:
-    batch, seq = shape
-    wanted = [(batch, 1), *[(seq, 1)] * (mask.ndim - 2), (seq + prefix,)]
-    got = [mask.shape[0], *mask.shape[-2:-1][: mask.ndim - 2], mask.shape[-1]]
-    if any(size not in accepted for size, accepted in zip(got, wanted, strict=True)):
+def _check_lengths(mask: Shaped[Tensor, "..."], batch: int, heads: int, seq: int, prefix: int) -> None:
+    wanted = {2: (batch, seq + prefix), 3: (batch, seq, seq + prefix), 4: (batch, heads, seq, seq + prefix)}[mask.ndim]
+    *others, key = zip(mask.shape, wanted, strict=True)
+    if key[0] != key[1] or any(size not in (1, full) for size, full in others):
         after = f" after a prefix of {prefix}" if prefix else ""
         raise InputValueError(
             f"attention_mask has shape {list(mask.shape)}; {batch} texts of {seq} tokens{after} "
-            f"take {AXES[mask.ndim]} with batch={batch}, query={seq}, key={seq + prefix}"
+            f"take {AXES[mask.ndim]} = {list(wanted)}, or 1 in place of any of them but key"
         )
 
 
@@ -89,12 +90,3 @@ def check_ids(ids: Int[Tensor, "..."], size: int, name: str, limit: str) -> None
     where = ((ids < 0) | (ids >= size)).nonzero()[0].tolist()
     value = ids[tuple(where)].item()
     raise InputValueError(f"{name} holds {value} at {where}; accepted are 0 to {size - 1} ({limit} is {size})")
-
-
-def closed_rows(mask: ReadingMask) -> bool:
-    """Whether some query may read nothing at all.
-
-    >>> closed_rows(torch.tensor([[[[True, False], [False, False]]]]))
-    True
-    """
-    return mask.dtype == torch.bool and not bool(mask.any(dim=-1).all())

@@ -8,14 +8,14 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
-from jaxtyping import Float, Int, Shaped
+from jaxtyping import Bool, Float, Int, Shaped
 from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.utils.checkpoint import checkpoint
 
 from erniem_lab.config import ErnieMConfig
 from erniem_lab.errors import InputValueError
-from erniem_lab.masks import ReadingMask, check_ids, closed_rows, reading_mask
+from erniem_lab.masks import ReadingMask, check_ids, reading_mask
 from erniem_lab.outputs import EncoderOutput
 from erniem_lab.pretrained import ErnieMPreTrainedModel
 
@@ -29,7 +29,8 @@ ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
     "tanh": torch.tanh,
 }
 
-Prefix = Sequence[tuple[Float[Tensor, "batch head prefix dim"], Float[Tensor, "batch head prefix dim"]]]
+# For each layer keys and values, `[batch, head, prefix, dim]`; a pruned layer has fewer heads than others.
+Prefix = Sequence[tuple[Float[Tensor, "batch _ prefix dim"], Float[Tensor, "batch _ prefix dim"]]]
 
 
 class ErnieMEmbeddings(nn.Module):
@@ -76,7 +77,7 @@ class ErnieMSelfAttention(nn.Module):
         """Mixed values, and the weights themselves where `explain` asks for them."""
         query, key, value = (self._split(proj(hidden)) for proj in (self.q_proj, self.k_proj, self.v_proj))
         if prefix is not None:
-            key, value = torch.cat([prefix[0], key], dim=2), torch.cat([prefix[1], value], dim=2)
+            key, value = (torch.cat([old.to(new), new], dim=2) for old, new in zip(prefix, (key, value), strict=True))
         dropout = self.dropout_rate if self.training else 0.0
         weights = None
         if explain or head_mask is not None or self.position_type != "absolute" or mask.dtype != torch.bool:
@@ -84,11 +85,11 @@ class ErnieMSelfAttention(nn.Module):
             weights = weights if head_mask is None else weights * head_mask
             mixed = weights @ value
         else:
-            mixed = F.scaled_dot_product_attention(query, key, value, attn_mask=mask, dropout_p=dropout)
+            mixed = _fused(query, key, value, mask, dropout)
         return mixed.transpose(1, 2).flatten(2), weights if explain else None
 
     def _split(self, states: Float[Tensor, "batch seq inner"]) -> Float[Tensor, "batch head seq dim"]:
-        return states.unflatten(-1, (-1, self.head_size)).transpose(1, 2)
+        return states.view(*states.shape[:2], -1, self.head_size).transpose(1, 2)
 
     def _weights(
         self, query: Float[Tensor, "batch head query dim"], key: Float[Tensor, "batch head key dim"], mask: ReadingMask
@@ -115,6 +116,19 @@ class ErnieMSelfAttention(nn.Module):
         return scores
 
 
+def _fused(
+    query: Float[Tensor, "batch head query dim"],
+    key: Float[Tensor, "batch head key dim"],
+    value: Float[Tensor, "batch head key dim"],
+    mask: Bool[Tensor, "#batch #head #query key"],
+    dropout: float,
+) -> Float[Tensor, "batch head query dim"]:
+    """Mixed values without ever holding the weights."""
+    closed = ~mask.any(dim=-1, keepdim=True)  # such a query reads all keys equally, see `_weights`; kernels differ
+    mixed = F.scaled_dot_product_attention(query, key, value, attn_mask=mask | closed, dropout_p=dropout)
+    return torch.where(closed, value.mean(dim=2, keepdim=True), mixed)
+
+
 class ErnieMAttention(nn.Module):
     """Self-attention and the projection that joins its heads."""
 
@@ -131,9 +145,9 @@ class ErnieMAttention(nn.Module):
         kept_before = [head for head in range(total) if head not in self.pruned_heads]
         kept = [place for place, head in enumerate(kept_before) if head not in heads]
         rows = torch.cat([torch.arange(place * size, (place + 1) * size) for place in kept])
-        for name in ("q_proj", "k_proj", "v_proj"):
-            setattr(self.self_attn, name, _keep(getattr(self.self_attn, name), rows, dim=0))
-        self.out_proj = _keep(self.out_proj, rows, dim=1)
+        for projection in (self.self_attn.q_proj, self.self_attn.k_proj, self.self_attn.v_proj):
+            _keep(projection, rows, dim=0)
+        _keep(self.out_proj, rows, dim=1)
         self.pruned_heads |= set(heads)
 
     def forward(self, hidden: Tensor, *how: Any) -> tuple[Tensor, Tensor | None]:
@@ -142,15 +156,12 @@ class ErnieMAttention(nn.Module):
         return self.out_proj(mixed), weights
 
 
-def _keep(linear: nn.Linear, places: Int[Tensor, " kept"], dim: int) -> nn.Linear:
+def _keep(linear: nn.Linear, places: Int[Tensor, " kept"], dim: int) -> None:
     places = places.to(linear.weight.device)
-    weight = linear.weight.detach().index_select(dim, places)
-    smaller = nn.Linear(weight.shape[1], weight.shape[0], device=weight.device, dtype=weight.dtype)
-    bias = linear.bias.detach() if dim else linear.bias.detach()[places]
-    with torch.no_grad():
-        smaller.weight.copy_(weight)
-        smaller.bias.copy_(bias)
-    return smaller
+    linear.weight = nn.Parameter(linear.weight.detach().index_select(dim, places), linear.weight.requires_grad)
+    if dim == 0:
+        linear.bias = nn.Parameter(linear.bias.detach()[places], linear.bias.requires_grad)
+    linear.out_features, linear.in_features = linear.weight.shape
 
 
 class ErnieMEncoderLayer(nn.Module):
@@ -229,7 +240,7 @@ class ErnieMPooler(nn.Module):
 class ErnieMModel(ErnieMPreTrainedModel):
     """The encoder: a state for every token at every layer, and one vector for the text.
 
-    >>> tiny = ErnieMConfig(vocab_size=20, hidden_size=8, num_attention_heads=2, num_hidden_layers=2, intermediate_size=16)
+    >>> tiny = ErnieMConfig(vocab_size=20, hidden_size=8, num_attention_heads=2, num_hidden_layers=2)
     >>> output = ErnieMModel(tiny).eval()(torch.tensor([[0, 5, 6, 2]]), output_hidden_states=True)
     >>> list(output.last_hidden_state.shape), len(output.hidden_states)
     ([1, 4, 8], 3)
@@ -241,7 +252,7 @@ class ErnieMModel(ErnieMPreTrainedModel):
         self.encoder = ErnieMEncoder(config)
         self.pooler = ErnieMPooler(config) if add_pooling_layer else None
         self.init_weights()
-        pruned, config.pruned_heads = config.pruned_heads, {}
+        pruned, self.config.pruned_heads = self.config.pruned_heads, {}
         self.prune_heads(pruned)
 
     def forward(
@@ -271,14 +282,14 @@ class ErnieMModel(ErnieMPreTrainedModel):
             Fields, or a tuple `(last, pooled or None[, hidden_states][, attentions])` with `return_dict=False`.
         """
         words, ids = self._words(input_ids, inputs_embeds)
-        prefix = 0 if past_key_values is None else _prefix_length(past_key_values, self.config)
-        not_padding = words.new_ones(words.shape[:2], dtype=torch.bool) if ids is None else ids != self.config.pad_token_id
-        mask = reading_mask(attention_mask, not_padding, prefix)
+        prefix = 0 if past_key_values is None else _prefix_length(past_key_values, len(words), self.config)
+        everything = words.new_ones(words.shape[:2], dtype=torch.bool)
+        not_padding = everything if ids is None else ids != self.config.pad_token_id
+        heads = 1 if self.config.pruned_heads else self.config.num_attention_heads  # pruned, layers have their own
+        mask = reading_mask(attention_mask, not_padding, prefix, heads)
         hidden = self.embeddings(words, self._positions(position_ids, words, prefix))
         explain = self.config.output_attentions if output_attentions is None else output_attentions
-        # The fused kernel would answer a query that may read nothing with zeros; the written-out one as the peer.
-        eager = explain or (not torch.compiler.is_compiling() and closed_rows(mask))
-        states, maps = self.encoder(hidden, mask, self._head_mask(head_mask, hidden), past_key_values, eager)
+        states, maps = self.encoder(hidden, mask, self._head_mask(head_mask, hidden), past_key_values, explain)
         pooled = None if self.pooler is None else self.pooler(states[-1])
         listed = self.config.output_hidden_states if output_hidden_states is None else output_hidden_states
         as_dict = self.config.use_return_dict if return_dict is None else return_dict
@@ -288,23 +299,26 @@ class ErnieMModel(ErnieMPreTrainedModel):
         return (states[-1], pooled, *(extra for extra in extras if extra is not None))
 
     def _words(self, ids: Tensor | None, embeds: Tensor | None) -> tuple[Tensor, Tensor | None]:
-        if (ids is None) == (embeds is None):
-            said = "neither" if ids is None else "both"
-            raise InputValueError(f"{said} of input_ids and inputs_embeds given: give one of them")
-        shape = ids.shape if ids is not None else embeds.shape  # type: ignore[union-attr]
-        if shape[1] == 0:
-            raise InputValueError(f"the input has shape {list(shape)}: a text has at least one token")
-        if embeds is not None:
+        if ids is not None and embeds is None:
+            _demand_form("input_ids", ids, ids.ndim == 2 and not ids.is_floating_point(), "whole numbers [batch, seq]")
+            check_ids(ids, self.config.vocab_size, "input_ids", "vocab_size")
+            return self.embeddings.word_embeddings(ids), ids
+        if embeds is not None and ids is None:
+            fits = embeds.ndim == 3 and embeds.shape[2] == self.config.hidden_size
+            _demand_form("inputs_embeds", embeds, fits, f"[batch, seq, {self.config.hidden_size}]")
             return embeds, None
-        check_ids(ids, self.config.vocab_size, "input_ids", "vocab_size")  # type: ignore[arg-type]
-        return self.embeddings.word_embeddings(ids), ids
+        said = "neither" if ids is None else "both"
+        raise InputValueError(f"{said} of input_ids and inputs_embeds given: give one of them")
 
     def _positions(self, given: Tensor | None, words: Tensor, prefix: int) -> Int[Tensor, "#batch seq"]:
-        seq, limit = words.shape[1], self.config.max_length
+        batch, seq, limit = *words.shape[:2], self.config.max_length
+        relative = self.config.position_embedding_type != "absolute"
+        if seq + prefix > limit and (given is None or relative):
+            raise InputValueError(f"{seq + prefix} tokens in a text: at most {limit} are accepted; truncate it")
         if given is None:
-            if seq + prefix > limit:
-                raise InputValueError(f"{seq + prefix} tokens in a text: at most {limit} are accepted; truncate it")
             return torch.arange(prefix, prefix + seq, device=words.device)[None]
+        fits = tuple(given.shape) in ((batch, seq), (1, seq))
+        _demand_form("position_ids", given, fits, f"[{batch}, {seq}] or [1, {seq}], as the input")
         if given.is_floating_point() or given.dtype == torch.bool or _looks_like_mask(given):
             raise InputValueError(
                 "position_ids looks like a mask; the second argument of the encoder is position_ids: "
@@ -332,9 +346,21 @@ def _looks_like_mask(given: Int[Tensor, "batch seq"]) -> bool:
     return bool((given[:, :2] == 1).all() and ((given == 0) | (given == 1)).all())
 
 
-def _prefix_length(past: Prefix, config: ErnieMConfig) -> int:
-    if len(past) != config.num_hidden_layers or any(len(pair) != 2 for pair in past):
-        raise InputValueError(
-            f"past_key_values has {len(past)} entries: give keys and values for each of {config.num_hidden_layers} layers"
-        )
-    return past[0][0].shape[2]
+def _demand_form(name: str, given: Tensor, fits: bool, accepted: str) -> None:
+    if not fits:
+        raise InputValueError(f"{name} has shape {list(given.shape)} of {given.dtype}: give {accepted}")
+    if given.shape[1] == 0:
+        raise InputValueError(f"{name} has shape {list(given.shape)}: a text has at least one token")
+
+
+def _prefix_length(past: Prefix, batch: int, config: ErnieMConfig) -> int:
+    layers, heads = config.num_hidden_layers, config.num_attention_heads
+    if len(past) != layers or any(len(pair) != 2 for pair in past):
+        raise InputValueError(f"past_key_values has {len(past)} entries: give keys and values for {layers} layers")
+    length = past[0][0].shape[-2]
+    for i, pair in enumerate(past):
+        wanted = [batch, heads - len(config.pruned_heads.get(i, ())), length, config.hidden_size // heads]
+        got = [list(part.shape) for part in pair]
+        if got != [wanted, wanted]:
+            raise InputValueError(f"past_key_values of layer {i} have shapes {got}: give {wanted} for both")
+    return length

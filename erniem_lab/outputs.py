@@ -27,7 +27,7 @@ class ModelOutput:
 
     def values(self) -> tuple[Any, ...]:
         """The fields that are there, in order."""
-        return tuple(getattr(self, name) for name in self.keys())  # noqa: SIM118 (a method, not a dict's)
+        return tuple(getattr(self, name) for name in self.keys())
 
     def items(self) -> tuple[tuple[str, Any], ...]:
         """Names with fields."""
@@ -45,7 +45,7 @@ class ModelOutput:
         return getattr(self, key)
 
     def __contains__(self, key: object) -> bool:
-        return key in self.keys()  # noqa: SIM118
+        return key in self.keys()
 
     def __iter__(self) -> Iterator[str]:
         return iter(self.keys())

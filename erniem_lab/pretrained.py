@@ -1,6 +1,7 @@
 """What the encoder and every head share: loading, saving, initial weights, resizing, pruning."""
 
-from collections.abc import Mapping, Sequence
+import copy
+from collections.abc import Iterable, Mapping, Sequence
 from os import PathLike
 from typing import Any, ClassVar, TypeVar
 
@@ -10,7 +11,6 @@ from torch import nn
 from erniem_lab.checkpoint import load_weights, open_checkpoint, save_checkpoint
 from erniem_lab.config import ErnieMConfig
 from erniem_lab.errors import InputTypeError, InputValueError
-
 
 Model = TypeVar("Model", bound="ErnieMPreTrainedModel")
 
@@ -25,7 +25,7 @@ class ErnieMPreTrainedModel(nn.Module):
 
     def __init__(self, config: ErnieMConfig) -> None:
         super().__init__()
-        self.config = config
+        self.config = copy.deepcopy(config)  # resizing and pruning change it, and the caller's may serve others
 
     @property
     def base(self) -> Any:
@@ -88,6 +88,7 @@ class ErnieMPreTrainedModel(nn.Module):
     def set_input_embeddings(self, table: nn.Embedding) -> None:
         """Put another table of word vectors in place."""
         self.base.embeddings.word_embeddings = table
+        self.config.vocab_size = table.num_embeddings
 
     def get_output_embeddings(self) -> nn.Linear | None:
         """None: no model here owns an output table; the masked-LM head reads the word vectors."""
@@ -100,14 +101,15 @@ class ErnieMPreTrainedModel(nn.Module):
             InputValueError: the padding id would fall outside.
         """
         old = self.get_input_embeddings()
-        config = ErnieMConfig.from_dict({**self.config.to_dict(), "vocab_size": size})
-        table = nn.Embedding(size, old.embedding_dim, config.pad_token_id, device=self.device, dtype=self.dtype)
+        config = copy.copy(self.config)
+        config.vocab_size = size
+        config.check()
+        table = nn.Embedding(size, old.embedding_dim, old.padding_idx, device=self.device, dtype=self.dtype)
         nn.init.normal_(table.weight, std=config.initializer_range)
         kept = min(size, old.num_embeddings)
         with torch.no_grad():
             table.weight[:kept] = old.weight[:kept]
         self.set_input_embeddings(table)
-        self.config.vocab_size = size
         return table
 
     def prune_heads(self, heads: Mapping[int, Sequence[int]]) -> None:
@@ -141,22 +143,25 @@ class ErnieMPreTrainedModel(nn.Module):
         """Draw initial weights for all modules but an encoder that has drawn its own."""
         for child in self.children():
             if not isinstance(child, ErnieMPreTrainedModel):
-                child.apply(self._init_weights)
+                for module in child.modules():
+                    self._draw(module, [name for name, _ in module.named_parameters(recurse=False)])
 
     def _draw_missing(self) -> None:
-        """Initialise what a checkpoint did not fill."""
+        """Draw what a checkpoint did not fill."""
         for module in self.modules():
-            if any(weight.is_meta for weight in module.parameters(recurse=False)):
-                module.to_empty(device="cpu", recurse=False)
-                self._init_weights(module)
+            missing = [name for name, weight in module.named_parameters(recurse=False) if weight.is_meta]
+            for name in missing:
+                setattr(module, name, nn.Parameter(torch.empty_like(getattr(module, name), device="cpu")))
+            self._draw(module, missing)
 
-    def _init_weights(self, module: nn.Module) -> None:
-        if isinstance(module, nn.Linear | nn.Embedding):
-            nn.init.normal_(module.weight, std=self.config.initializer_range)
-        if isinstance(module, nn.Linear):
-            nn.init.zeros_(module.bias)
-        if isinstance(module, nn.Embedding) and module.padding_idx is not None:
-            nn.init.zeros_(module.weight[module.padding_idx])
-        if isinstance(module, nn.LayerNorm):
-            nn.init.ones_(module.weight)
-            nn.init.zeros_(module.bias)
+    def _draw(self, module: nn.Module, names: Iterable[str]) -> None:
+        for name in names:
+            weight = getattr(module, name)
+            if name == "bias":
+                nn.init.zeros_(weight)
+            elif isinstance(module, nn.LayerNorm):
+                nn.init.ones_(weight)
+            else:
+                nn.init.normal_(weight, std=self.config.initializer_range)
+                if isinstance(module, nn.Embedding) and module.padding_idx is not None:
+                    nn.init.zeros_(weight[module.padding_idx])
