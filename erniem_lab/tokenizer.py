@@ -372,6 +372,7 @@ class ErnieMTokenizer(TokenTable):
         folder = local_folder(source, files.FILES, revision=revision)
         settings = {**files.read_settings(folder), **overrides}
         known = {name: value for name, value in settings.items() if name in SETTINGS or name in overrides}
+        more_special = known.pop("additional_special_tokens", ())  # after those whose ids are known
         tokenizer = cls(folder / files.MODEL_FILE, folder / files.VOCABULARY_FILE, **known)
         for token_id, token, special in files.read_added(folder):
             tokenizer.add_tokens([token], special_tokens=special)
@@ -380,6 +381,7 @@ class ErnieMTokenizer(TokenTable):
                     f"{folder}: added token {token!r} should have id {token_id}, and vocab.txt with the added tokens "
                     f"before it gives {tokenizer.convert_tokens_to_ids(token)}; get all of the tokenizer's files again"
                 )
+        tokenizer.add_tokens(more_special, special_tokens=True)
         return tokenizer
 
     def save_pretrained(self, save_directory: str | PathLike[str]) -> tuple[str, ...]:

@@ -41,7 +41,8 @@ def _lines(path: Path) -> list[str]:
         text = (gzip.decompress(content) if path.suffix == ".gz" else content).decode("utf-8")
     except UnicodeDecodeError:
         return []
-    return sorted({field[:LONGEST] for line in text.splitlines() for field in line.split("\t") if " " in field.strip()})
+    fields = (field for line in text.splitlines() for field in line.split("\t"))
+    return sorted({field[:LONGEST] for field in fields if " " in field.strip()})
 
 
 def tokenizing(tokenizer: Callable[[list[str]], dict[str, list[list[int]]]], texts: list[str]) -> Answer:
@@ -88,8 +89,10 @@ def compare(python: str, folder: Path, texts: list[str], rounds: int) -> int:
         different = sum(a != b for a, b in zip(digests, peer_digests, strict=True))
     ratios = [a / b for a, b in zip(ours, theirs, strict=True)]
     tokens = sum(map(len, tokenizer(texts).input_ids)) / len(texts)
-    print(f"{len(texts)} sentences, {sum(map(len, texts)) / len(texts):.0f} characters, {tokens:.0f} tokens on average")
-    print(f"peer {statistics.median(theirs):,.0f}/s, here {statistics.median(ours):,.0f}/s (medians of {rounds} rounds)")
+    characters = sum(map(len, texts)) / len(texts)
+    print(f"{len(texts)} sentences, {characters:.0f} characters, {tokens:.0f} tokens on average")
+    medians = statistics.median(theirs), statistics.median(ours)
+    print(f"peer {medians[0]:,.0f}/s, here {medians[1]:,.0f}/s (medians of {rounds} rounds)")
     print(f"ratio {statistics.median(ratios):.1f} (rounds: {', '.join(f'{ratio:.1f}' for ratio in ratios)})")
     print(f"sentences with other ids: {different}")
     return different

@@ -1,0 +1,175 @@
+"""What a text may hold: empty, wild, huge, hostile; the numbers are those of the list of reliability cases."""
+
+import random
+import time
+import unicodedata
+from collections.abc import Iterator
+from itertools import pairwise
+
+import pytest
+from conftest import GOLDEN
+
+from erniem_lab.errors import InputTypeError, InputValueError
+from erniem_lab.tokenizer import Encoding, ErnieMTokenizer
+
+TOY = GOLDEN / "tokenizer"
+POOL = [
+    *"aZ09é\u0301\u0308ßİıΣςµ½ﬁﬀⅠⅷ①²㎏㍿ﷺ",
+    *"ｶﾞがガ\u3099한글ᄒ\u1161\u11ab中文，。！？～~【】《》、「",
+    *"हिन्दी१२ไทยعرب\u064b\u202e\u202c\u200b\u200c\u200d\ufeff\ufffd\u2581\u00ad",
+    *"\x00\x01\x07\t\n\r\x0b\x85\u00a0\u3000\u2028\ufffe\U0001fffe\U0010ffff",
+    *"😀👩🏽🇩🇪\U0001d7d9\U00020000\u0340\u0f73\u1e9b\u0323\u0958",
+    *" , ; : . ? ! ' \" [ ] ( ) ",
+    "[SEP]", "[MASK]", "[PAD]", "[CLS]", "[UNK]", "▁", "  ", "the ", "e\u0301", "ｶﾞ", "A\u030a",
+]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def tokenizer() -> ErnieMTokenizer:
+    return ErnieMTokenizer.from_pretrained(TOY)
+
+
+def wild(count: int, seed: int) -> Iterator[str]:
+    """Strings of the pool's characters, and now and then of any character at all."""
+    generator = random.Random(seed)
+    for _ in range(count):
+        length = generator.randrange(1, 24)
+        text = "".join(generator.choice(POOL) for _ in range(length))
+        if generator.random() < 0.3:
+            text += "".join(chr(generator.randrange(0x110000)) for _ in range(generator.randrange(6)))
+        yield "".join(char for char in text if not 0xD800 <= ord(char) <= 0xDFFF)
+
+
+def violations(encoding: Encoding, tokenizer: ErnieMTokenizer) -> list[str]:
+    """What is wrong with an encoding's places.
+
+    The normal form is NFKC, or, as sentencepiece also drops control characters, the model's own.
+    """
+    text, found, before = encoding.texts[0], [], 0
+    lower = str.lower if tokenizer.do_lower_case else str
+    for token, (start, end), special in zip(encoding.tokens, encoding.offsets, encoding.special, strict=True):
+        if special:
+            continue
+        part = "".join(map(lower, text[start:end]))
+        forms = (text[start:end], unicodedata.normalize("NFKC", part), tokenizer.sp_model.normalize(part))
+        if not before <= start < end <= len(text):
+            found.append(f"{token!r} at {start}:{end} after {before} of {len(text)}")
+        if not any((token.lstrip("▁")) in form for form in forms):
+            found.append(f"{token!r} not in {forms}")
+        before = start
+    return found
+
+
+def check(texts: Iterator[str], tokenizer: ErnieMTokenizer) -> None:
+    for text in texts:
+        encoding = tokenizer.encoding(text)
+        assert encoding.ids == tokenizer(text, verbose=False).input_ids, repr(text)
+        assert not violations(encoding, tokenizer), repr(text)
+
+
+@pytest.mark.parametrize("lower", [False, True])
+@pytest.mark.parametrize("mode", ["hf", "paddle"])
+def test_every_token_of_a_wild_text_has_its_place(mode: str, lower: bool) -> None:
+    """Case 73: a quick part of the hundred thousand."""
+    check(wild(1250, seed=1), ErnieMTokenizer.from_pretrained(TOY, mode=mode, do_lower_case=lower))
+
+
+@pytest.mark.slow
+def test_every_token_of_a_hundred_thousand_wild_texts_has_its_place(tokenizer: ErnieMTokenizer) -> None:
+    """Case 73."""
+    check(wild(100_000, seed=0), tokenizer)
+
+
+@pytest.mark.parametrize("text", ["", " ", "\t\n\r", "\u3000\u00a0", "▁", "\u200b", "\ufeff", "\ufffd"])
+def test_a_text_of_nothing_visible_is_framed_and_no_more(tokenizer: ErnieMTokenizer, text: str) -> None:
+    """Cases 59, 60, 67."""
+    assert tokenizer(text).input_ids == [0, 2]
+    assert tokenizer(text, text).input_ids == [0, 2, 2, 2]
+    assert tokenizer.encoding(text).offsets == [(0, 0), (0, 0)]
+
+
+@pytest.mark.parametrize("wrong", [None, 3, b"bytes", ["fine", None], [["a", "b", "c"]]])
+def test_what_is_not_text_is_named_by_its_type(tokenizer: ErnieMTokenizer, wrong: object) -> None:
+    """Case 61."""
+    with pytest.raises(InputTypeError, match=r"NoneType|int|bytes|is_split_into_words"):
+        tokenizer(wrong)
+
+
+def test_half_a_surrogate_pair_is_refused_with_its_index(tokenizer: ErnieMTokenizer) -> None:
+    """Case 62."""
+    with pytest.raises(InputValueError, match="index 3"):
+        tokenizer("abc\udc00")
+    with pytest.raises(InputValueError, match=r"text 1 .* index 7"):
+        tokenizer(["fine", "[SEP]ab\ud800"])
+    with pytest.raises(InputValueError, match="index 3"):
+        tokenizer.encoding("abc\udc00")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a\x00b",  # 63
+        "👩‍👩‍👧‍👦 family",  # 64
+        "a" + "\u0301" * 1000,  # 65
+        "abc \u202eשלום\u202c def",  # 66
+        "\ufeffa\ufffdb▁c",  # 67
+        "a\ufffeb\U0001fffec\ufdd0",  # 68
+        "ﬁ ½ ｶﾞ İ Ⅰ ﷺ ㎏",  # 69
+        "e\u0301 A\u030a",  # decomposed accents, where PaddleNLP fails
+    ],
+)
+@pytest.mark.parametrize("lower", [False, True])
+def test_a_strange_text_has_ids_and_places(text: str, lower: bool) -> None:
+    """Cases 63 to 69."""
+    check(iter([text]), ErnieMTokenizer.from_pretrained(TOY, do_lower_case=lower))
+
+
+def test_the_places_of_characters_that_expand_or_compose_are_the_whole_character(tokenizer: ErnieMTokenizer) -> None:
+    """Case 69."""
+    encoding = tokenizer.encoding("ﬁe\u0301½")
+    assert [encoding.surface(i) for i in range(1, len(encoding) - 1)] == ["ﬁ", "ﬁ", "e\u0301", "½", "½", "½"]
+
+
+@pytest.mark.parametrize("unit", ["a", "word ", "中", "😀"])
+def test_a_megabyte_takes_seconds(tokenizer: ErnieMTokenizer, unit: str) -> None:
+    """Case 70: the peer takes 0.3 to 0.8 s; the bound is loose, and shows that time grows in proportion."""
+    text = unit * (1_000_000 // len(unit.encode()))
+    start = time.perf_counter()
+    tokenizer(text, verbose=False)
+    assert time.perf_counter() - start < 10
+
+
+def test_special_tokens_in_text_are_text_where_it_is_not_trusted(tokenizer: ErnieMTokenizer) -> None:
+    """Case 71."""
+    text = "[SEP] [MASK][PAD] [CLS] [UNK]"
+    careful = ErnieMTokenizer.from_pretrained(TOY, split_special_tokens=True)
+    assert tokenizer(text).input_ids == [0, 2, 581, 1, 0, 3, 2]
+    assert not set(careful(text).input_ids[1:-1]) & {0, 1, 2, 581}
+    assert not violations(careful.encoding(text), careful)
+
+
+def test_a_piece_that_reads_like_a_special_token_is_no_special_token() -> None:
+    """Case 71, for a vocabulary in which sentencepiece itself could write one."""
+    careful = ErnieMTokenizer.from_pretrained(TOY, split_special_tokens=True)
+    assert careful._segmenter.token_ids(["[SEP]", "[MASK]"]) == [3, 3]
+
+
+def test_a_text_over_the_limit_is_cut_when_asked_and_reported_when_not(tokenizer: ErnieMTokenizer) -> None:
+    """Case 72."""
+    text = "this is " * 500
+    assert len(tokenizer(text, truncation=True).input_ids) == len(tokenizer.encoding(text, truncation=True)) == 512
+    with pytest.warns(UserWarning, match="1502 tokens, more than the 512"):
+        tokenizer(text)
+    with pytest.warns(UserWarning, match="1502 tokens, more than the 512"):
+        tokenizer.encoding(text)
+
+
+def test_a_windowed_text_is_whole_and_overlaps_by_the_stride(tokenizer: ErnieMTokenizer) -> None:
+    """Case 72: nothing of a long text needs to be lost."""
+    words = [f"w{i}" for i in range(300)]
+    windows = tokenizer.windows("which", " ".join(words), max_length=64, stride=10)
+    seconds = [list(window.offsets[window.special.index(True, 1) + 2 : -1]) for window in windows]
+    assert all(len(window) <= 64 for window in windows)
+    assert all(before[-10:] == after[:10] for before, after in pairwise(seconds))
+    joined = seconds[0] + [span for part in seconds[1:] for span in part[10:]]
+    assert joined == [*tokenizer.encoding("which", " ".join(words), max_length=10**6).offsets][-len(joined) - 1 : -1]
