@@ -1,0 +1,233 @@
+"""A tokenizer in Hugging Face's form: one call for texts, pairs and batches, with everything it can be asked for."""
+
+import warnings
+from collections.abc import Sequence
+from typing import Any, Literal, get_args
+
+from erniem_lab.encoding import NO_TEXT, Encoding, Sentence, Side, Span, Strategy
+from erniem_lab.errors import InputTypeError, InputValueError
+from erniem_lab.padding import BatchEncoding, TensorType, as_columns, pad_rows
+from erniem_lab.rows import Cut, Frame, Rows, read_rows
+from erniem_lab.splitter import Splitter, Text
+from erniem_lab.token_table import TokenTable
+
+Padding = bool | Literal["longest", "max_length", "do_not_pad"]
+Truncation = bool | Strategy | Literal["do_not_truncate"] | None
+
+
+class BatchTokenizer(TokenTable):
+    """Texts to rows of ids; `ErnieMTokenizer` says how one text is split, and where the files lie."""
+
+    _splitter: Splitter
+    model_max_length: int
+    padding_side: Side
+    truncation_side: Side
+
+    def __call__(
+        self,
+        text: Any,
+        text_pair: Any = None,
+        *,
+        add_special_tokens: bool = True,
+        padding: Padding = False,
+        truncation: Truncation = None,
+        max_length: int | None = None,
+        stride: int = 0,
+        is_split_into_words: bool = False,
+        pad_to_multiple_of: int | None = None,
+        return_tensors: TensorType | None = None,
+        return_token_type_ids: bool = False,
+        return_attention_mask: bool = False,
+        return_overflowing_tokens: bool = False,
+        return_special_tokens_mask: bool = False,
+        return_offsets_mapping: bool = False,
+        return_length: bool = False,
+        verbose: bool = True,
+    ) -> BatchEncoding:
+        """A text, a pair, or a batch of either (two lists, or a list of pairs), under Hugging Face's names.
+
+        `input_ids` alone unless more is asked for, as there. `stride` is how many of the kept tokens stand again in
+        `overflowing_tokens`. For places, words and sentences of tokens see `encoding`, for long texts `windows`.
+
+        Raises:
+            InputTypeError: something other than strings, or than lists of words with `is_split_into_words`.
+            InputValueError: a string that is no text; a length or strategy that does not fit.
+        """
+        texts, single = read_rows(text, text_pair, is_split_into_words)
+        framed = self.num_special_tokens_to_add(texts.seconds is not None) if add_special_tokens else 0
+        cut = self._cut(truncation, max_length, padding, framed)
+        ids, spans = self._split(texts, is_split_into_words, return_offsets_mapping)
+        columns: dict[str, Any] = _overflow(ids, cut, stride) if return_overflowing_tokens else {}
+        if cut is not None:
+            places = [cut.places(*lengths) for lengths in ids.lengths()]
+            ids, spans = ids.parts(places), spans and spans.parts(places)
+        columns["input_ids"] = (self._frame if add_special_tokens else Frame[int]([], [])).around(ids)
+        if cut is None and verbose:
+            self._warn_of_length(columns["input_ids"])
+        if return_token_type_ids:
+            columns["token_type_ids"] = _sentence_numbers(ids, add_special_tokens)
+        if return_special_tokens_mask:
+            columns["special_tokens_mask"] = _added_marks(ids, add_special_tokens)
+        if spans is not None:
+            added = [NO_TEXT] if add_special_tokens else []
+            columns["offset_mapping"] = Frame(added, added).around(spans)
+        if return_length:
+            columns["length"] = [len(row) for row in columns["input_ids"]]
+        if return_attention_mask:
+            columns["attention_mask"] = [[1] * len(row) for row in columns["input_ids"]]
+        columns = self._pad(columns, padding, max_length, pad_to_multiple_of)
+        if single and return_tensors is None:
+            return BatchEncoding({name: column[0] for name, column in columns.items()})
+        return BatchEncoding(columns).convert_to_tensors(return_tensors)
+
+    def encode(self, text: Any, text_pair: Any = None, **how: Any) -> Any:
+        """The `input_ids` alone of what calling the tokenizer gives."""
+        return self(text, text_pair, **how)["input_ids"]
+
+    def num_special_tokens_to_add(self, pair: bool = False) -> int:
+        """How many tokens [CLS] and [SEP] are: 2 with one text, 4 with a pair."""
+        return self._frame.size(pair)
+
+    def build_inputs_with_special_tokens(
+        self, token_ids_0: list[int], token_ids_1: list[int] | None = None
+    ) -> list[int]:
+        """[CLS] A [SEP], or [CLS] A [SEP] [SEP] B [SEP]."""
+        return self._frame.around(_one(token_ids_0, token_ids_1))[0]
+
+    def create_token_type_ids_from_sequences(
+        self, token_ids_0: list[int], token_ids_1: list[int] | None = None
+    ) -> list[int]:
+        """0 for [CLS] A [SEP], 1 for [SEP] B [SEP]; the model reads none of it."""
+        return _sentence_numbers(_one(token_ids_0, token_ids_1), framed=True)[0]
+
+    def get_special_tokens_mask(
+        self, token_ids_0: list[int], token_ids_1: list[int] | None = None, already_has_special_tokens: bool = False
+    ) -> list[int]:
+        """1 for [CLS] and [SEP], 0 for everything else."""
+        if not already_has_special_tokens:
+            return _added_marks(_one(token_ids_0, token_ids_1), framed=True)[0]
+        if token_ids_1 is not None:
+            raise InputValueError("already_has_special_tokens=True: token_ids_0 has both texts, so give no token_ids_1")
+        return [int(i in (self.cls_token_id, self.sep_token_id)) for i in token_ids_0]
+
+    def pad(
+        self,
+        encoded_inputs: Any,
+        padding: Padding = True,
+        max_length: int | None = None,
+        pad_to_multiple_of: int | None = None,
+        return_attention_mask: bool = False,
+        return_tensors: TensorType | None = None,
+    ) -> BatchEncoding:
+        """Rows made equally long: those of a call's answer, or of a list of such answers.
+
+        Raises:
+            InputTypeError: no `input_ids` in it.
+            InputValueError: tensors of rows that stay unequal.
+        """
+        columns, single = as_columns(encoded_inputs)
+        if return_attention_mask and "attention_mask" not in columns:
+            columns["attention_mask"] = [[1] * len(row) for row in columns["input_ids"]]
+        columns = self._pad(columns, padding, max_length, pad_to_multiple_of)
+        return BatchEncoding(
+            {name: column[0] for name, column in columns.items()} if single and return_tensors is None else columns
+        ).convert_to_tensors(return_tensors)
+
+    @property
+    def _frame(self) -> Frame[int]:
+        return Frame([self.cls_token_id], [self.sep_token_id])
+
+    def _sentence(self, text: Text) -> Sentence:
+        if isinstance(text, str):
+            return self._splitter.sentence(text)
+        if not isinstance(text, list | tuple):
+            raise InputTypeError(f"text is {text!r:.60}, of type {type(text).__name__}: give a str, or a list of words")
+        return self._splitter.sentence_of_words(text)
+
+    def _split(
+        self, texts: Rows[Any], words: bool, places: bool
+    ) -> tuple[Rows[Sequence[int]], Rows[Sequence[Span]] | None]:
+        if places:
+            sentences = texts.map(self._sentence)
+            return sentences.map(lambda part: part.ids), sentences.map(lambda part: part.offsets)
+        split = self._splitter.ids_of_words if words else self._splitter.ids
+        return Rows(split(texts.firsts), None if texts.seconds is None else split(texts.seconds)), None
+
+    def _cut(self, truncation: Truncation, max_length: int | None, padding: Padding, framed: int) -> Cut | None:
+        if truncation is None:  # as in transformers, a max_length without padding is there to be kept to
+            truncation = max_length is not None and padding is False
+        if truncation is False or truncation == "do_not_truncate":
+            return None
+        name = "longest_first" if truncation is True else truncation
+        strategy: Strategy = one_of("truncation", name, get_args(Strategy))
+        limit = self.model_max_length if max_length is None else max_length
+        return Cut(limit - framed, strategy, self.truncation_side)
+
+    def _warn_of_length(self, rows: Sequence[Sequence[int] | Encoding]) -> None:
+        longest = max(map(len, rows), default=0)
+        if longest > self.model_max_length:
+            warnings.warn(
+                f"a text has {longest} tokens, more than the {self.model_max_length} that the model takes: "
+                "pass truncation=True, or use windows()",
+                stacklevel=3,
+            )
+
+    def _pad(
+        self, columns: dict[str, Any], padding: Padding, max_length: int | None, multiple: int | None
+    ) -> dict[str, Any]:
+        if padding is False or padding == "do_not_pad":
+            return columns
+        how = one_of("padding", "longest" if padding is True else padding, ("longest", "max_length"))
+        limit = self.model_max_length if max_length is None else max_length
+        length = limit if how == "max_length" else None
+        return pad_rows(columns, length=length, multiple=multiple, pad_id=self.pad_token_id, side=self.padding_side)
+
+
+def one_of(name: str, value: Any, accepted: Sequence[str]) -> Any:
+    """The value of an argument, if it is accepted.
+
+    Raises:
+        InputValueError: it is not; the message lists what is.
+
+    >>> one_of("mode", "hf", ["hf", "paddle"])
+    'hf'
+    """
+    if value not in accepted:
+        raise InputValueError(f"{name}={value!r}: accepted are {', '.join(map(repr, accepted))}")
+    return value
+
+
+def _one(first: Sequence[int], second: Sequence[int] | None) -> Rows[Sequence[int]]:
+    return Rows([first], None if second is None else [second])
+
+
+def _sentence_numbers(ids: Rows[Sequence[int]], framed: bool) -> list[list[int]]:
+    if not framed:
+        return [[0] * (len(first) + len(second or ())) for first, second in ids.pairs()]
+    return [
+        [0] * (len(first) + 2) if second is None else [0] * (len(first) + 1) + [1] * (len(second) + 3)
+        for first, second in ids.pairs()
+    ]
+
+
+def _added_marks(ids: Rows[Sequence[int]], framed: bool) -> list[list[int]]:
+    return Frame([1] * framed, [1] * framed).around(ids.map(lambda row: [0] * len(row)))
+
+
+def _overflow(ids: Rows[Sequence[int]], cut: Cut | None, stride: int) -> dict[str, Any]:
+    """What truncation takes off, under transformers' names for it."""
+    if cut is None:
+        return {"overflowing_tokens": [[] for _ in ids.firsts], "num_truncated_tokens": [0 for _ in ids.firsts]}
+    if ids.seconds is not None and cut.strategy == "longest_first":
+        raise InputValueError(
+            "return_overflowing_tokens=True takes from one text only: for a pair pass truncation='only_second' or "
+            "'only_first'"
+        )
+    which = int(cut.strategy == "only_second" and ids.seconds is not None)
+    rows = [*zip(ids.pairs(), ids.lengths(), strict=True)]
+    return {
+        "overflowing_tokens": [
+            cut.overflow(pair[which] or [], cut.places(*lengths)[which], stride) for pair, lengths in rows
+        ],
+        "num_truncated_tokens": [sum(length or 0 for length in lengths) - cut.limit for _, lengths in rows],
+    }
