@@ -86,8 +86,8 @@ def load_weights(
     """Put a checkpoint's weights into ``model``, in the number format and on the device that the model has.
 
     A model on the meta device gets the file's own memory. The prefix is added or stripped as the model needs.
-    A head (what lies outside ``base_prefix``) that the file lacks keeps its initial weights and is named in one
-    warning, with what the file holds instead. A pooler that the model lacks, and any head when the model is the
+    A head (what lies outside ``base_prefix``) or a pooler that the file lacks keeps its initial weights and is
+    named in one warning, with what the file holds instead. A pooler that the model lacks, and any head when the model is the
     bare encoder, are left out in silence.
 
     Raises:
@@ -97,9 +97,11 @@ def load_weights(
     wanted = dict(model.state_dict())
     found = _fit_prefix(checkpoint, wanted, base_prefix)
     own = {name for name in wanted if hasattr(model, base_prefix) and not name.startswith(f"{base_prefix}.")}
+    pooler = {name for name in wanted if name.removeprefix(f"{base_prefix}.").startswith("pooler.")}
     head = own if own.isdisjoint(found) else set()
+    new = head | (pooler if pooler.isdisjoint(found) else set())
     others = {name for name in found.keys() - wanted.keys() if head and not name.startswith(f"{base_prefix}.")}
-    faults = list(_misfits(wanted, found, known=head | others))
+    faults = list(_misfits(wanted, found, known=new | others))
     if faults and strict:
         raise FileFaultError(
             f"{checkpoint.path}: does not hold this model: {'; '.join(faults)}; check config.json and the class, or "
@@ -107,9 +109,9 @@ def load_weights(
         )
     if faults:
         _warn(f"{checkpoint.path}: loaded in part, the rest is initialised: {'; '.join(faults)}")
-    if head:
-        instead = f" (the file has another one, left out: {', '.join(sorted(others))})" if others else ""
-        _warn(f"{checkpoint.path}: no weights for the head, so it is initialised: {', '.join(sorted(head))}{instead}")
+    if new:
+        instead = f" (the file has another head, left out: {', '.join(sorted(others))})" if others else ""
+        _warn(f"{checkpoint.path}: these are not in the file and are initialised: {', '.join(sorted(new))}{instead}")
     fitting = {
         name: tensor.to(wanted[name].dtype)
         for name, tensor in found.items()

@@ -257,7 +257,7 @@ def test_a_conversion_does_not_write_into_a_folder_with_files(tmp_path: Path) ->
         convert(PADDLE / "UIEM", tmp_path)
 
 
-@pytest.mark.filterwarnings("ignore:.*no weights for the head:UserWarning")
+@pytest.mark.filterwarnings("ignore:.*are initialised:UserWarning")
 @pytest.mark.parametrize("named", [["BertModel"], ["ErnieMForTokenClassification"]])
 def test_a_conversion_needs_the_class_that_the_config_names(tmp_path: Path, named: list[str]) -> None:
     source = paddle_folder(tmp_path / "in", as_paddle(dict(tiny_encoder().state_dict())), architectures=named)
