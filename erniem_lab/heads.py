@@ -345,7 +345,7 @@ def _rows(given: Tensor | None) -> Tensor | None:
     return None if given is None else given.flatten(0, 1)
 
 
-def _cross_entropy(logits: Float[Tensor, "item label"], labels: Int[Tensor, " item"]) -> Float[Tensor, ""]:
+def _cross_entropy(logits: Float[Tensor, "item label"], labels: Shaped[Tensor, " item"]) -> Float[Tensor, ""]:
     """The mean over counted labels; zero, with a gradient of zero, where none is counted."""
     labels = labels.long()
     if not torch.any(labels != IGNORED):
