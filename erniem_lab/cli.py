@@ -1,5 +1,6 @@
 """The ``erniem-lab`` command; it starts fast because each command imports what it needs."""
 
+import logging
 import os
 import sys
 import traceback
@@ -88,6 +89,7 @@ def report(
     from erniem_lab.report.parameters import read_values
 
     require_lab()
+    logging.getLogger("papermill").setLevel(logging.CRITICAL)  # what stops a notebook is told at the end, in one line
     chosen = choose(notebooks or [], bundled("notebooks"))
     pairs = [*map(_pair, parameter or []), *([("model", model)] if model else [])]
     values = read_values(pairs, [notebook.defaults for notebook in chosen])

@@ -95,7 +95,10 @@ def record(
 
 def _plain(name: str, value: object) -> Any:
     """The Python number, string or boolean inside ``value``."""
-    single = value.item() if hasattr(value, "item") and getattr(value, "size", 1) != 0 else value
+    try:
+        single = value.item() if hasattr(value, "item") else value
+    except (ValueError, RuntimeError):  # numpy's and torch's word for an array of no or several values
+        single = None
     if isinstance(single, (bool, int, float, str)):
         return single
     raise InputTypeError(f"{name}: got {type(value).__name__}; record one number, string or boolean")

@@ -50,7 +50,7 @@ def execute(content: Any, values: Mapping[str, object], *, timeout: int, on_cell
                 execution_timeout=timeout,
                 # papermill's own cwd changes the folder of the whole process, which notebooks in parallel share
                 resources={"metadata": {"path": str(Path(scratch) / "work")}},
-                extra_arguments=["--IPKernelApp.log_level=40"],
+                extra_arguments=["--IPKernelApp.log_level=50"],
                 on_cell_start=place.enter,
                 on_cell_complete=place.leave,
             )
@@ -62,17 +62,23 @@ def execute(content: Any, values: Mapping[str, object], *, timeout: int, on_cell
 
 
 class _Place:
-    """Where a run is: the number of the cell at work, counted from 1."""
+    """Where a run is: the number of the cell at work, from 1, as in the notebook before papermill's own cell."""
 
     def __init__(self, on_cell: Callable[[], object]) -> None:
         self.cell = 0
+        self._added = 0
         self._on_cell = on_cell
 
     def enter(self, *, cell: Any, cell_index: int) -> None:
-        self.cell = cell_index + 1
+        self._added += _is_added(cell)
+        self.cell = cell_index + 1 - self._added
 
     def leave(self, *, cell: Any, cell_index: int) -> None:
         self._on_cell()
+
+
+def _is_added(cell: Any) -> bool:
+    return "injected-parameters" in cell.metadata.get("tags", [])
 
 
 def _one_line(error: Exception, cell: int) -> str:
@@ -80,7 +86,7 @@ def _one_line(error: Exception, cell: int) -> str:
     from papermill.exceptions import PapermillExecutionError
 
     if isinstance(error, PapermillExecutionError):
-        text = f"cell {error.cell_index + 1}: {error.ename}: {error.evalue}"
+        text = f"cell {cell}: {error.ename}: {error.evalue}"
     elif isinstance(error, DeadKernelError):
         text = f"cell {cell}: the kernel died (killed, crashed, or out of memory)"
     elif isinstance(error, CellTimeoutError):
@@ -101,7 +107,8 @@ def _read(partial: Path, content: Any) -> Any:
 
 def _unfinished(content: Any) -> str:
     """What to say of a notebook that ended early without an error, as ``sys.exit(0)`` makes one."""
-    for number, cell in enumerate(content.cells, start=1):
+    own = [cell for cell in content.cells if not _is_added(cell)]
+    for number, cell in enumerate(own, start=1):
         if cell.cell_type == "code" and cell.source.strip() and cell.execution_count is None:
             return f"cell {number}: not reached; an earlier cell ended the run"
     return ""
