@@ -167,7 +167,7 @@ class TokenTable:
     ) -> str:
         """Text from ids (an int, a list, an array or tensor of one axis), as near to the original as the ids tell.
 
-        Added tokens that are not special stand apart, between spaces. The clean-up takes spaces from before English
+        Tokens that were added to the vocabulary stand apart, between spaces. The clean-up takes spaces from before English
         punctuation and contractions.
 
         Raises:
@@ -177,7 +177,8 @@ class TokenTable:
         ids = [ids] if isinstance(ids, int) else ids
         if not all(isinstance(i, int) for i in ids):
             raise InputTypeError(f"token_ids={ids!r:.60}: decode takes the ids of one text; use batch_decode for rows")
-        apart = set(self.vocabulary.added) - set(self.all_special_tokens)
+        inside = {*self.roles.values(), *(t for t in self.all_special_tokens if t in self.vocabulary.ids)}
+        apart = set(self.vocabulary.added) - inside
         groups = groupby(self.convert_ids_to_tokens(ids, skip_special_tokens), key=lambda token: token in apart)
         texts = [text for own, group in groups for text in (group if own else [self.convert_tokens_to_string(group)])]
         joined = " ".join(text for text in texts if text)
