@@ -167,8 +167,8 @@ class TokenTable:
     ) -> str:
         """Text from ids (an int, a list, an array or tensor of one axis), as near to the original as the ids tell.
 
-        Tokens that were added to the vocabulary stand apart, between spaces. The clean-up takes spaces from before English
-        punctuation and contractions.
+        Tokens that were added to the vocabulary stand apart, between spaces. The clean-up takes spaces from before
+        English punctuation and contractions.
 
         Raises:
             InputTypeError: rows of ids, where `batch_decode` is meant.
