@@ -9,6 +9,7 @@ from torch.nn import functional as F
 
 from erniem_lab.config import ErnieMConfig
 from erniem_lab.errors import InputValueError
+from erniem_lab.losses import cross_entropy, demand_both, position_loss, span_loss, text_loss
 from erniem_lab.model import ErnieMModel, Prefix
 from erniem_lab.outputs import (
     EncoderOutput,
@@ -21,8 +22,6 @@ from erniem_lab.outputs import (
     TokenClassifierOutput,
 )
 from erniem_lab.pretrained import ErnieMPreTrainedModel
-
-IGNORED = -100  # a label that no loss counts, as everywhere in PyTorch
 
 
 class ErnieMHead(ErnieMPreTrainedModel):
@@ -86,7 +85,7 @@ class ErnieMForSequenceClassification(ErnieMHead):
             output_attentions=output_attentions,
         )
         logits = self.classifier(self.dropout(encoded.pooler_output))
-        loss = None if labels is None else _text_loss(logits, labels.to(logits.device), self.config.problem_type)
+        loss = None if labels is None else text_loss(logits, labels.to(logits.device), self.config.problem_type)
         output = SequenceClassifierOutput(loss, logits, encoded.hidden_states, encoded.attentions)
         return self._answer(output, return_dict)
 
@@ -131,7 +130,7 @@ class ErnieMForMultipleChoice(ErnieMHead):
         )
         scores = self.classifier(self.dropout(encoded.pooler_output))
         logits = scores.reshape(first.shape[:2])  # type: ignore[union-attr]
-        loss = None if labels is None else _cross_entropy(logits, labels.to(logits.device))
+        loss = None if labels is None else cross_entropy(logits, labels.to(logits.device))
         output = MultipleChoiceModelOutput(loss, logits, encoded.hidden_states, encoded.attentions)
         return self._answer(output, return_dict)
 
@@ -171,7 +170,7 @@ class ErnieMForTokenClassification(ErnieMHead):
             output_attentions=output_attentions,
         )
         logits = self.classifier(self.dropout(encoded.last_hidden_state))
-        loss = None if labels is None else _cross_entropy(logits.flatten(0, 1), labels.flatten().to(logits.device))
+        loss = None if labels is None else cross_entropy(logits.flatten(0, 1), labels.flatten().to(logits.device))
         output = TokenClassifierOutput(loss, logits, encoded.hidden_states, encoded.attentions)
         return self._answer(output, return_dict)
 
@@ -204,7 +203,7 @@ class ErnieMForQuestionAnswering(ErnieMHead):
         Raises:
             InputValueError: only one of the two positions.
         """
-        _demand_both(start_positions, end_positions)
+        demand_both(start_positions, end_positions)
         encoded = self._encode(
             input_ids=input_ids,
             attention_mask=attention_mask,
@@ -217,7 +216,7 @@ class ErnieMForQuestionAnswering(ErnieMHead):
         start, end = self.qa_outputs(encoded.last_hidden_state).unbind(-1)
         loss = None
         if start_positions is not None and end_positions is not None:
-            loss = (_position_loss(start, start_positions) + _position_loss(end, end_positions)) / 2
+            loss = (position_loss(start, start_positions) + position_loss(end, end_positions)) / 2
         output = QuestionAnsweringModelOutput(loss, start, end, encoded.hidden_states, encoded.attentions)
         return self._answer(output, return_dict)
 
@@ -253,7 +252,7 @@ class ErnieMForInformationExtraction(ErnieMHead):
         Raises:
             InputValueError: only one of the two labels, or a label that is no probability.
         """
-        _demand_both(start_positions, end_positions)
+        demand_both(start_positions, end_positions)
         encoded = self._encode(
             input_ids=input_ids,
             attention_mask=attention_mask,
@@ -267,7 +266,7 @@ class ErnieMForInformationExtraction(ErnieMHead):
         start, end = self.linear_start(states).squeeze(-1), self.linear_end(states).squeeze(-1)
         loss = None
         if start_positions is not None and end_positions is not None:
-            loss = (_span_loss(start, start_positions) + _span_loss(end, end_positions)) / 2
+            loss = (span_loss(start, start_positions) + span_loss(end, end_positions)) / 2
         output = InformationExtractionOutput(loss, start, end, encoded.hidden_states, encoded.attentions)
         return self._answer(output, return_dict)
 
@@ -325,7 +324,7 @@ class ErnieMForMaskedLM(ErnieMHead):
             output_attentions=output_attentions,
         )
         logits = self.score(encoded.last_hidden_state)
-        loss = None if labels is None else _cross_entropy(logits.flatten(0, 1), labels.flatten().to(logits.device))
+        loss = None if labels is None else cross_entropy(logits.flatten(0, 1), labels.flatten().to(logits.device))
         output = MaskedLMOutput(loss, logits, encoded.hidden_states, encoded.attentions)
         return self._answer(output, return_dict)
 
@@ -343,57 +342,3 @@ class ErnieMForMaskedLM(ErnieMHead):
 
 def _rows(given: Tensor | None) -> Tensor | None:
     return None if given is None else given.flatten(0, 1)
-
-
-def _cross_entropy(logits: Float[Tensor, "item label"], labels: Shaped[Tensor, " item"]) -> Float[Tensor, ""]:
-    """The mean over counted labels; zero, with a gradient of zero, where none is counted."""
-    labels = labels.long()
-    if not torch.any(labels != IGNORED):
-        return logits.sum() * 0.0
-    wrong = (labels != IGNORED) & ((labels < 0) | (labels >= logits.shape[1]))
-    if torch.any(wrong):
-        raise InputValueError(
-            f"labels hold {labels[wrong][0].item()}: give 0 to {logits.shape[1] - 1}, or {IGNORED} if not counted"
-        )
-    return F.cross_entropy(logits, labels, ignore_index=IGNORED)
-
-
-def _text_loss(
-    logits: Float[Tensor, "batch label"], labels: Shaped[Tensor, "..."], problem: str | None
-) -> Float[Tensor, ""]:
-    count = logits.shape[1]
-    many = labels.ndim == 2 and labels.shape[1] == count
-    classes = "multi_label_classification" if many else "single_label_classification"
-    kind = problem or ("regression" if count == 1 else classes)
-    one = kind == "single_label_classification"
-    if labels.numel() != (len(logits) if one else logits.numel()) or (one and labels.is_floating_point()):
-        raise InputValueError(
-            f"labels have shape {list(labels.shape)} of {labels.dtype}; {kind} with {count} labels takes whole numbers "
-            "[batch] for one label a text, or [batch, label] for a number or yes/no each; see config.problem_type"
-        )
-    if one:
-        return _cross_entropy(logits, labels.flatten())
-    target = labels.to(logits.dtype).reshape(logits.shape)
-    return F.mse_loss(logits, target) if kind == "regression" else F.binary_cross_entropy_with_logits(logits, target)
-
-
-def _demand_both(start: Tensor | None, end: Tensor | None) -> None:
-    if (start is None) != (end is None):
-        missing = "start_positions" if start is None else "end_positions"
-        raise InputValueError(f"{missing} is missing: the loss needs start_positions and end_positions")
-
-
-def _position_loss(scores: Float[Tensor, "batch seq"], given: Int[Tensor, "batch *one"]) -> Float[Tensor, ""]:
-    place = given.to(scores.device).reshape(len(scores)).long()
-    inside = (place >= 0) & (place < scores.shape[1])
-    return _cross_entropy(scores, place.masked_fill(~inside, IGNORED))
-
-
-def _span_loss(logits: Float[Tensor, "batch seq"], given: Shaped[Tensor, "batch seq *one"]) -> Float[Tensor, ""]:
-    labels = given.to(logits).reshape(logits.shape)
-    counted = labels != IGNORED
-    strange = labels[counted & ((labels < 0) | (labels > 1) | labels.isnan())]
-    if strange.numel():
-        raise InputValueError(f"span labels hold {strange[0].item()}: give 0, 1 or a probability, or {IGNORED}")
-    losses = F.binary_cross_entropy_with_logits(logits, labels.clamp(min=0), reduction="none")
-    return losses.mean() if bool(counted.all()) else (losses * counted).sum() / counted.sum().clamp(min=1)

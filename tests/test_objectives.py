@@ -7,7 +7,8 @@ from erniem_lab.batching import KINDS, Batch, Role, collate, kind
 from erniem_lab.config import ErnieMConfig
 from erniem_lab.encoding import Encoding
 from erniem_lab.errors import InputValueError
-from erniem_lab.heads import IGNORED, ErnieMForMaskedLM
+from erniem_lab.heads import ErnieMForMaskedLM
+from erniem_lab.losses import IGNORED
 from erniem_lab.pretraining import CAMLM, MMLM, OBJECTIVES, TLM, ReadingTable, hide, leaks, loss, secrets
 
 MASK_ID = 19

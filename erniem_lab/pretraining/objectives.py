@@ -14,7 +14,8 @@ from torch.nn import functional as F
 
 from erniem_lab.batching import Batch, Role, kind
 from erniem_lab.errors import InputValueError
-from erniem_lab.heads import IGNORED, ErnieMForMaskedLM
+from erniem_lab.heads import ErnieMForMaskedLM
+from erniem_lab.losses import IGNORED
 from erniem_lab.pretraining.tables import ReadingTable, reached
 
 HIDDEN_SHARE = 0.15  # the paper does not say; BERT's and XLM-R's
