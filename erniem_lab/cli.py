@@ -127,3 +127,19 @@ def convert(
 
     convert_checkpoint(source, out)
     print(f"written: {out}")
+
+
+@commands.command()
+def pretrain(
+    recipes: Annotated[list[Path], typer.Argument(help="TOML recipes; each goes on from the one before it.")],
+    pairs: Annotated[Path, typer.Option(help="Folder of parallel text, such as fr.tsv.gz with columns en and fr.")],
+    out: Annotated[Path, typer.Option(help="The folder for the run; a run that was stopped goes on from it.")],
+) -> None:
+    """Pre-train an ERNIE-M with the paper's objectives, from a recipe."""
+    from erniem_lab.pretraining.recipe import Recipe
+    from erniem_lab.pretraining.recipe import pretrain as run
+
+    model = None
+    for path, recipe in [(path, Recipe.read(path)) for path in recipes]:
+        model = run(recipe, pairs, out / path.stem, start=model)
+    print(f"trained: {model}")
