@@ -6,11 +6,9 @@ same, so that a score in one can be set against a score in another.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from math import perm, prod
 from pathlib import Path
 from random import Random
 from typing import Literal, TypeVar
-from zlib import crc32
 
 from erniem_lab.bundle import WORLD
 from erniem_lab.corpora.examples import (
@@ -26,12 +24,12 @@ from erniem_lab.corpora.examples import (
     Span,
     TaggedSentence,
 )
+from erniem_lab.corpora.world_draw import CONTEXT, PARTS, Draw, Facts, Split
 from erniem_lab.corpora.world_files import (
     Entry,
     Language,
     Pattern,
     Rule,
-    Slot,
     read_entries,
     read_language,
     read_patterns,
@@ -41,10 +39,6 @@ from erniem_lab.corpora.world_files import (
 from erniem_lab.corpora.world_text import Fact, Writing, align, write
 from erniem_lab.errors import InputValueError
 
-Split = Literal["train", "validation", "test"]
-EVENNESS = 0.25  # a pattern that can say n things is drawn in proportion to n to this power
-PARTS: dict[str, range] = {"train": range(8), "validation": range(8, 9), "test": range(9, 10)}  # of ten
-CONTEXT = 3  # sentences in the context of a question
 T = TypeVar("T")
 
 
@@ -83,10 +77,8 @@ class World:
     ) -> None:
         self.folder, self.entries, self.patterns, self.rules = folder, entries, patterns, rules
         self._languages: dict[str, Language] = {}
-        categories = {slot.category for pattern in patterns.values() for slot in pattern.slots}
-        self._members = {category: members(entries, category) for category in categories}
+        self._facts = Facts(entries, patterns)
         self._statements = [pattern.id for pattern in patterns.values() if pattern.kind == "statement"]
-        self._weights = {id: self.capacity(id) ** EVENNESS for id in patterns}
 
     @classmethod
     def load(cls, folder: Path = WORLD) -> "World":
@@ -111,14 +103,9 @@ class World:
             self._languages[code] = read_language(self.folder, code)
         return self._languages[code]
 
-    def capacity(self, pattern: str) -> int:
-        """How many different facts a pattern can state."""
-        categories = [slot.category for slot in self._pattern(pattern).slots]
-        return prod(perm(len(self._members[category]), categories.count(category)) for category in set(categories))
-
     def distinct_sentences(self, language: str) -> int:
         """How many facts a language can say; a test checks that different facts read differently."""
-        return sum(self.capacity(pattern) for pattern in self.language(language).templates)
+        return sum(self._facts.capacity(pattern) for pattern in self.language(language).templates)
 
     def parallel(
         self,
@@ -131,7 +118,7 @@ class World:
     ) -> list[ParallelSentences]:
         """The same sentence in each of `languages`, statements and questions alike, or of some `patterns` only."""
         wanted = [self.language(code) for code in languages]
-        ids = [self._pattern(id).id for id in patterns or self.patterns]
+        ids = [self._facts.pattern(id).id for id in patterns or self.patterns]
 
         def example(draw: Draw) -> ParallelSentences | None:
             fact = draw.fact(draw.pattern(ids))
@@ -156,16 +143,17 @@ class World:
 
         def example(draw: Draw) -> QuestionExample | None:
             rule = draw.rule(rules)
-            facts = draw.context(rule.second, self._statements)
-            question = draw.restricted(facts[0], rule.first) if facts else None
-            if not facts or not question:
+            answer = draw.fact(rule.second)
+            question = draw.restricted(answer, rule.first) if answer else None
+            facts = draw.context(answer, self._statements) if answer and question else None
+            if not question or not facts:
                 return None
             order = draw.random.sample(range(CONTEXT), CONTEXT)
             context, offsets = _join([write(wanted, facts[i]) for i in order], wanted.spaces)
             found = write(wanted, facts[0]).span(rule.roles)
             start = offsets[order.index(0)] + found.start
-            answer = Span.of(context, start, start + len(found.text))
-            return QuestionExample(language, write(wanted, question).sentence.text, context, (answer,))
+            span = Span.of(context, start, start + len(found.text))
+            return QuestionExample(language, write(wanted, question).sentence.text, context, (span,))
 
         return self._examples(example, n, seed, split)
 
@@ -174,15 +162,12 @@ class World:
         wanted = self.language(language)
         rules = {label: self._rules(label) for label in ENTAILMENT_LABELS}
 
-        def example(draw: Draw) -> EntailmentExample | None:
+        def example(draw: Draw) -> EntailmentExample:
             label = draw.random.choice(ENTAILMENT_LABELS)
-            rule = draw.rule(rules[label])
-            premise = draw.fact(rule.first)
-            hypothesis = draw.hypothesis(premise, rule) if premise else None
-            if not premise or not hypothesis:
-                return None
-            texts = [write(wanted, fact).sentence.text for fact in (premise, hypothesis)]
-            return EntailmentExample(language, texts[0], texts[1], label)
+            while not (facts := draw.inference(draw.rule(rules[label]))):
+                pass  # of another split; the label stays, so that labels stay equally frequent
+            premise, hypothesis = (write(wanted, fact).sentence.text for fact in facts)
+            return EntailmentExample(language, premise, hypothesis, label)
 
         return self._examples(example, n, seed, split)
 
@@ -217,18 +202,15 @@ class World:
 
         return self._examples(example, n, seed, split)
 
-    def _pattern(self, id: str) -> Pattern:
-        if id not in self.patterns:
-            raise InputValueError(f"pattern: {id!r}; expected one of {', '.join(self.patterns)}")
-        return self.patterns[id]
-
     def _rules(self, kind: str) -> list[Rule]:
         return [rule for rule in self.rules if rule.kind == kind]
 
-    def _examples(self, example: "Callable[[Draw], T | None]", n: int, seed: int, split: Split) -> list[T]:
+    def _examples(self, example: Callable[[Draw], T | None], n: int, seed: int, split: Split) -> list[T]:
         if split not in PARTS:
             raise InputValueError(f"split: {split!r}; expected one of {', '.join(PARTS)}")
-        draw = Draw(self, Random(seed), split)
+        if n < 0:
+            raise InputValueError(f"n: {n}; expected how many examples to make, 0 or more")
+        draw = Draw(self._facts, Random(seed), split)
         found: list[T] = []
         while len(found) < n:
             if (made := example(draw)) is not None:
@@ -251,99 +233,14 @@ class World:
         def name(label: str) -> str:
             return " ".join(word.text for word in language.items[label].forms["base"])
 
-        kinds = {slot.role: f"label_{slot.category.split('.')[0]}" for slot in self.patterns[fact.pattern].slots}
-        mentions = (Mention(name(kind), writing.span(role)) for role, kind in kinds.items() if kind in language.items)
+        kinds = {rule.first: rule.second for rule in self._rules("names")}
+        roles = {slot.role: slot.category.split(".")[0] for slot in self.patterns[fact.pattern].slots}
+        mentions = (Mention(name(kinds[kind]), writing.span(role)) for role, kind in roles.items() if kind in kinds)
         relations: list[Relation] = []
         for rule in rules:
             subject, value = rule.roles.split(">")
             relations.append(Relation(writing.span(subject), name(rule.second), writing.span(value)))
         return ExtractionExample(language.code, writing.sentence.text, tuple(mentions), tuple(relations))
-
-
-@dataclass(frozen=True)
-class Draw:
-    """Draws facts of one split; a fact of another split comes back as None, and the caller draws anew."""
-
-    world: World
-    random: Random
-    split: Split
-
-    def pattern(self, ids: Sequence[str]) -> str:
-        """One of the patterns; the richer, the more often."""
-        return self.random.choices(ids, [self.world._weights[id] for id in ids])[0]
-
-    def rule(self, rules: Sequence[Rule]) -> Rule:
-        """One of the rules."""
-        return self.random.choice(rules)
-
-    def fact(
-        self, pattern: str, given: Mapping[str, str] | None = None, avoid: frozenset[str] = frozenset()
-    ) -> Fact | None:
-        """A fact in which some roles may be `given`, and no other filler is given too or to be avoided."""
-        fillers = dict(given or {})
-        for slot in self.world.patterns[pattern].slots:
-            if slot.role not in fillers:
-                fillers[slot.role] = self._filler(slot, avoid | frozenset(fillers.values()))
-        roles = tuple((slot.role, fillers[slot.role]) for slot in self.world.patterns[pattern].slots)
-        fact = Fact(pattern, roles)
-        return fact if len({id for _, id in roles}) == len(roles) and part(fact) in PARTS[self.split] else None
-
-    def restricted(self, fact: Fact, pattern: str) -> Fact | None:
-        """Another pattern with the same fillers."""
-        return self.fact(pattern, _kept(self.world.patterns[pattern], fact.fillers))
-
-    def context(self, pattern: str, others: Sequence[str]) -> list[Fact] | None:
-        """A fact of `pattern` and two more, without a common filler."""
-        facts: list[Fact] = []
-        used: frozenset[str] = frozenset()
-        for id in (pattern, *(self.random.choice((pattern, self.pattern(others))) for _ in range(CONTEXT - 1))):
-            fact = self.fact(id, avoid=used)
-            if not fact:
-                return None
-            facts.append(fact)
-            used |= frozenset(fact.fillers.values())
-        return facts
-
-    def hypothesis(self, premise: Fact, rule: Rule) -> Fact | None:
-        """What `rule` makes of a premise: same fillers, `NEW=OLD` renames a role, `ROLE!` changes its filler."""
-        moves = [role for role in rule.roles.split() if role != "-"]
-        given = premise.fillers
-        given |= {new: premise.fillers[old] for new, _, old in (move.partition("=") for move in moves if "=" in move)}
-        changed = {move.rstrip("!") for move in moves if move.endswith("!")}
-        kept = {role: id for role, id in _kept(self.world.patterns[rule.second], given).items() if role not in changed}
-        return self.fact(rule.second, kept, frozenset(premise.fillers.values()))
-
-    def about_one_another(self, patterns: Sequence[str]) -> list[Fact] | None:
-        """Facts in which roles of the same name have the same filler."""
-        shared: dict[str, str] = {}
-        facts: list[Fact] = []
-        for pattern in patterns:
-            fact = self.fact(pattern, _kept(self.world.patterns[pattern], shared), frozenset(shared.values()))
-            if not fact:
-                return None
-            facts.append(fact)
-            shared |= fact.fillers
-        return facts
-
-    def _filler(self, slot: Slot, taken: frozenset[str]) -> str:
-        ids = self.world._members[slot.category]
-        while (chosen := ids[int(self.random.random() * len(ids))]) in taken:
-            pass
-        return chosen
-
-
-def members(entries: Mapping[str, Entry], category: str) -> tuple[str, ...]:
-    """The ids of a category; `thing` has those of `thing.plain` too."""
-    return tuple(e.id for e in entries.values() if e.category == category or e.category.startswith(category + "."))
-
-
-def part(fact: Fact) -> int:
-    """The tenth of all facts that a fact belongs to, 0 to 9; splits are made of whole tenths, so none is in two."""
-    return crc32(repr((fact.pattern, fact.roles)).encode()) % 10
-
-
-def _kept(pattern: Pattern, fillers: Mapping[str, str]) -> dict[str, str]:
-    return {slot.role: fillers[slot.role] for slot in pattern.slots if slot.role in fillers}
 
 
 def _join(writings: Sequence[Writing], spaces: bool) -> tuple[str, list[int]]:

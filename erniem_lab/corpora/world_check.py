@@ -2,10 +2,12 @@
 
 import sys
 from collections.abc import Iterator
+from zlib import crc32
 
 import typer
 
-from erniem_lab.corpora.world import World, members
+from erniem_lab.corpora.world import World
+from erniem_lab.corpora.world_draw import members
 from erniem_lab.corpora.world_files import STOP, Filler, Form, Language, Pattern, Wording
 from erniem_lab.corpora.world_text import choose, forms_of
 from erniem_lab.errors import ErnieMLabError
@@ -78,9 +80,13 @@ def _of_agreement(
             if choose(piece, noun_class) is None:
                 yield f"[{piece.label}@{piece.agrees} ...] has no words for class {noun_class}"
             continue
+        alike: dict[Form, str] = {}
         for id in members(world.entries, categories[piece.role]):
-            if id in language.items and forms_of(language.items[id], piece.key, noun_class) is None:
+            form = forms_of(language.items[id], piece.key, noun_class) if id in language.items else ()
+            if form is None:
                 yield f"{id} has no form {piece.key!r} for class {noun_class or '-'}"
+            elif form and alike.setdefault(form, id) != id:
+                yield f"{id} and {alike[form]} have the same form {piece.key!r}; different facts must read differently"
 
 
 def _one_run(form: Form) -> bool:
@@ -105,7 +111,7 @@ def main(code: str, show: int = 1, seed: int = 0, pattern: str = "") -> None:
 
 def _shown(world: World, code: str, pattern: str, show: int, seed: int) -> str:
     lines: list[str] = []
-    for example in world.parallel(["en", code], show, seed, patterns=[pattern]):
+    for example in world.parallel(["en", code], show, seed + crc32(pattern.encode()), patterns=[pattern]):
         pair = example.pair()
         english, other = pair.first.surfaces, pair.second.surfaces
         links = " ".join(f"{english[i]}={other[j]}" for i, j in sorted(pair.sure))
