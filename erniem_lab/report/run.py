@@ -15,6 +15,7 @@ from erniem_lab.report.jupyter import read_ipynb, replaced
 SECRET_NAME = re.compile(r"TOKEN|SECRET|PASSWORD|PASSWD|CREDENTIAL|API_?KEY|ACCESS_KEY", re.IGNORECASE)
 SHORTEST_SECRET = 8
 LONGEST_FAULT = 300
+SLOWEST_START = 300  # seconds; papermill gives a kernel 60, too few on a machine that is busy
 
 
 @dataclass(frozen=True)
@@ -48,6 +49,7 @@ def execute(content: Any, values: Mapping[str, object], *, timeout: int, on_cell
                 language="python",
                 progress_bar=False,
                 execution_timeout=timeout,
+                start_timeout=SLOWEST_START,
                 # papermill's own cwd changes the folder of the whole process, which notebooks in parallel share
                 resources={"metadata": {"path": str(Path(scratch) / "work")}},
                 extra_arguments=["--IPKernelApp.log_level=50"],
