@@ -40,9 +40,10 @@ def test_a_notebook_opens_with_its_question_and_answer(path: Path) -> None:
 
 @every_notebook
 def test_a_notebook_starts_with_text_parameters_and_imports(path: Path) -> None:
-    first, second, third = nbformat.read(path, as_version=4).cells[:3]
-    assert (first.cell_type, second.metadata.get("tags")) == ("markdown", ["parameters"])
-    assert {type(statement) for statement in ast.parse(third.source).body} <= {ast.Import, ast.ImportFrom}
+    cells = nbformat.read(path, as_version=4).cells
+    parameters, imports = [cell for cell in cells if cell.cell_type == "code"][:2]
+    assert (cells[0].cell_type, parameters.metadata.get("tags")) == ("markdown", ["parameters"])
+    assert {type(statement) for statement in ast.parse(imports.source).body} <= {ast.Import, ast.ImportFrom}
 
 
 @every_notebook
