@@ -13,13 +13,13 @@ import torch
 from safetensors import SafetensorError
 from torch import Tensor, nn
 
-from erniem_lab.atomic import staged_files
 from erniem_lab.config import CONFIG_FILES, read_config
 from erniem_lab.errors import FileFaultError, InputValueError
+from erniem_lab.files.atomic import staged_files
+from erniem_lab.files.manifest import MANIFEST, check_manifest, describe_files
+from erniem_lab.files.weights_files import KINDS, find_weights, read_weights, remove_stale, weights_files, write_weights
 from erniem_lab.hub import local_folder, resolved_revision
-from erniem_lab.manifest import MANIFEST, check_manifest, describe_files
 from erniem_lab.paddle import feed_forward_size, hf_weights
-from erniem_lab.weights_files import KINDS, find_weights, read_weights, remove_stale, weights_files, write_weights
 
 FLOATS = (torch.float32, torch.float16, torch.bfloat16, torch.float64)
 BASE_PARTS = ("embeddings.", "encoder.", "pooler.")

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from erniem_lab.errors import FileFaultError
-from erniem_lab.safetensors_check import refuse_other_kinds
+from erniem_lab.files.safetensors_check import refuse_other_kinds
 
 SPLITS = "UnpackBigParamInfor@@"  # Paddle's own spelling: arrays cut in slices, since pickle 2 and 3 end at 4 GB
 MEMO_LIMIT = 1_000_000  # a pickle names the size of its memory, which is then set aside

@@ -7,17 +7,17 @@ from typing import Any, get_args
 
 import sentencepiece
 
-from erniem_lab import tokenizer_files as files
-from erniem_lab.atomic import staged_files
-from erniem_lab.batch_tokenizer import BatchTokenizer, Truncation, one_of
 from erniem_lab.encoding import Encoding, Sentence, Side, join
 from erniem_lab.errors import FileFaultError, InputValueError
+from erniem_lab.files.atomic import staged_files
 from erniem_lab.hub import local_folder
-from erniem_lab.pieces import Mode, Segmenter
-from erniem_lab.rows import Rows
-from erniem_lab.splitter import Splitter, Text
-from erniem_lab.token_table import SPECIAL_NAMES
-from erniem_lab.vocabulary import Vocabulary, read_vocabulary
+from erniem_lab.tokenizing import tokenizer_files as files
+from erniem_lab.tokenizing.batch_tokenizer import BatchTokenizer, Truncation, one_of
+from erniem_lab.tokenizing.pieces import Mode, Segmenter
+from erniem_lab.tokenizing.rows import Rows
+from erniem_lab.tokenizing.splitter import Splitter, Text
+from erniem_lab.tokenizing.token_table import SPECIAL_NAMES
+from erniem_lab.tokenizing.vocabulary import Vocabulary, read_vocabulary
 
 __all__ = ["Encoding", "ErnieMTokenizer"]
 

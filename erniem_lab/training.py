@@ -15,15 +15,18 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from tqdm import tqdm
 
-from erniem_lab.atomic import staged_files
 from erniem_lab.errors import FileFaultError, InputValueError
+from erniem_lab.files.atomic import staged_files
 
 STATE = "state.pt"
 
 
 @dataclass(frozen=True)
 class Plan:
-    """How long and how fast to learn: AdamW, linear warm-up to `peak_rate`, linear decay to zero."""
+    """How long and how fast to learn: AdamW, linear warm-up to `peak_rate`, linear decay to zero.
+
+    The decay would reach zero at step `horizon`, or at the end of the run where that is 0.
+    """
 
     steps: int
     peak_rate: float = 1e-3
@@ -32,6 +35,7 @@ class Plan:
     clip: float = 1.0
     seed: int = 0
     save_every: int = 200
+    horizon: int = 0
 
     def rate(self, step: int) -> float:
         """The learning rate of a step, counted from 0.
@@ -42,7 +46,8 @@ class Plan:
         """
         if step < self.warmup:
             return self.peak_rate * (step + 1) / self.warmup
-        return self.peak_rate * (self.steps - step) / max(1, self.steps - self.warmup)
+        horizon = self.horizon or self.steps
+        return self.peak_rate * (horizon - step) / max(1, horizon - self.warmup)
 
 
 @dataclass(frozen=True)

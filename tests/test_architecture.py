@@ -9,15 +9,15 @@ from conftest import ROOT
 
 PACKAGE = ROOT / "erniem_lab"
 ORDER = [  # each level may import those before it, and its own
-    {"errors", "bundle", "atomic"},
-    {"hub", "config", "outputs", "checkpoint", "paddle", "masks", "tokenizer", "corpora"},
-    {"pretrained"},
-    {"model"},
-    {"heads", "batching"},
-    {"embedding", "tracing", "training", "pretraining", "metrics"},
-    {"probing"},
+    {"errors", "bundle", "files", "paddle", "encoding"},
+    {"hub", "config", "outputs", "masks", "losses"},
+    {"checkpoint", "tokenizing", "corpora", "metrics"},
+    {"pretrained", "tokenizer"},
+    {"model", "batching"},
+    {"heads", "embedding", "tracing", "training", "convert"},
+    {"pretraining", "probing"},
     {"visual"},
-    {"report", "convert"},
+    {"report"},
     {"cli"},
 ]
 LEVEL = {name: level for level, names in enumerate(ORDER) for name in names}

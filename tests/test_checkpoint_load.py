@@ -255,7 +255,7 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path: Path, monkeypatch: pytest
     def forbidden(path: Path) -> None:
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr("erniem_lab.weights_files.read_safetensors", forbidden)
+    monkeypatch.setattr("erniem_lab.files.weights_files.read_safetensors", forbidden)
     refusal(tmp_path, "model.safetensors", "Permission denied")
 
 

@@ -29,7 +29,7 @@ def test_an_index_cannot_name_a_path(tmp_path: Path, absolute: bool, monkeypatch
     save_file({"a": torch.ones(2)}, outside)
     sharded(tmp_path / "in", {"a": str(outside) if absolute else "../outside.safetensors"})
     opened: list[Path] = []
-    monkeypatch.setattr("erniem_lab.weights_files.read_safetensors", opened.append)
+    monkeypatch.setattr("erniem_lab.files.weights_files.read_safetensors", opened.append)
     refusal(tmp_path / "in", INDEX, "outside.safetensors", "plain file name")
     assert not opened
 

@@ -10,8 +10,8 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from erniem_lab.atomic import staged_files
 from erniem_lab.errors import FileFaultError, InputValueError, MissingExtraError
+from erniem_lab.files.atomic import staged_files
 from erniem_lab.report.choose import Notebook
 from erniem_lab.report.jupyter import sign, write_ipynb
 from erniem_lab.report.page import asset, page, policy, templates

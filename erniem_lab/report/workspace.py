@@ -3,7 +3,7 @@
 import sys
 from pathlib import Path
 
-from erniem_lab.atomic import staged_files
+from erniem_lab.files.atomic import staged_files
 
 
 def copy_notebooks(source: Path, folder: Path) -> list[Path]:

@@ -5,8 +5,8 @@ from itertools import groupby
 from typing import Any, overload
 
 from erniem_lab.errors import InputTypeError, InputValueError
-from erniem_lab.pieces import WORD_START
-from erniem_lab.vocabulary import Vocabulary
+from erniem_lab.tokenizing.pieces import WORD_START
+from erniem_lab.tokenizing.vocabulary import Vocabulary
 
 SPECIAL_NAMES = ("unk_token", "sep_token", "pad_token", "cls_token", "mask_token")
 CLEANED = (" .", " ?", " !", " ,", " ' ", " n't", " 'm", " 's", " 've", " 're")  # transformers' English clean-up

@@ -9,7 +9,7 @@ from safetensors import safe_open
 from torch import Tensor
 
 from erniem_lab.errors import FileFaultError
-from erniem_lab.json_file import parse_object
+from erniem_lab.files.json_file import parse_object
 
 HEADER_LIMIT = 100_000_000  # bytes, as in the format's own reader
 METADATA = "__metadata__"

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from erniem_lab.errors import FileFaultError
-from erniem_lab.safetensors_check import refuse_other_kinds
+from erniem_lab.files.safetensors_check import refuse_other_kinds
 
 SAFE_SINCE = (2, 10)  # older readers can be made to corrupt memory, even with weights_only (CVE-2026-24747)
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from erniem_lab.errors import FileFaultError
-from erniem_lab.json_file import parse_object
+from erniem_lab.files.json_file import parse_object
 
 MODEL_FILE, VOCABULARY_FILE = "sentencepiece.bpe.model", "vocab.txt"
 CONFIG_FILE, ROLES_FILE, ADDED_FILE = "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json"

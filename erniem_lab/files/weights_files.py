@@ -8,11 +8,11 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from erniem_lab.errors import FileFaultError
-from erniem_lab.json_file import parse_object
-from erniem_lab.manifest import plain_path
+from erniem_lab.files.json_file import parse_object
+from erniem_lab.files.manifest import plain_path
+from erniem_lab.files.safetensors_check import read_safetensors
+from erniem_lab.files.torch_pickle import read_torch_pickle
 from erniem_lab.paddle import read_pdparams
-from erniem_lab.safetensors_check import read_safetensors
-from erniem_lab.torch_pickle import read_torch_pickle
 
 INDEX = ".index.json"
 

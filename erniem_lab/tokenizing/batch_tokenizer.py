@@ -6,10 +6,10 @@ from typing import Any, Literal, get_args
 
 from erniem_lab.encoding import NO_TEXT, Encoding, Sentence, Side, Span, Strategy
 from erniem_lab.errors import InputTypeError, InputValueError
-from erniem_lab.padding import BatchEncoding, TensorType, as_columns, pad_rows
-from erniem_lab.rows import Cut, Frame, Rows, read_rows
-from erniem_lab.splitter import Splitter, Text
-from erniem_lab.token_table import TokenTable
+from erniem_lab.tokenizing.padding import BatchEncoding, TensorType, as_columns, pad_rows
+from erniem_lab.tokenizing.rows import Cut, Frame, Rows, read_rows
+from erniem_lab.tokenizing.splitter import Splitter, Text
+from erniem_lab.tokenizing.token_table import TokenTable
 
 Padding = bool | Literal["longest", "max_length", "do_not_pad"]
 Truncation = bool | Strategy | Literal["do_not_truncate"] | None

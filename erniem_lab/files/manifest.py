@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from erniem_lab.errors import FileFaultError
-from erniem_lab.json_file import parse_object
+from erniem_lab.files.json_file import parse_object
 
 MANIFEST = "manifest.json"
 

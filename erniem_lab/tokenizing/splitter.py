@@ -5,11 +5,11 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from itertools import accumulate, chain, islice
 
-from erniem_lab.chunks import Chunk, Chunker
 from erniem_lab.encoding import Sentence, Span
 from erniem_lab.errors import InputTypeError, InputValueError
-from erniem_lab.pieces import WORD_START, Segmenter
-from erniem_lab.vocabulary import Vocabulary
+from erniem_lab.tokenizing.chunks import Chunk, Chunker
+from erniem_lab.tokenizing.pieces import WORD_START, Segmenter
+from erniem_lab.tokenizing.vocabulary import Vocabulary
 
 Text = str | Sequence[str]  # running text, or its words
 Located = tuple[list[int], list[str], list[Span]]  # ids, tokens, and their places
