@@ -8,7 +8,8 @@ import typer
 
 from erniem_lab.corpora.world import World
 from erniem_lab.corpora.world_draw import members
-from erniem_lab.corpora.world_files import STOP, Filler, Form, Language, Pattern, Wording
+from erniem_lab.corpora.world_files import Language, Pattern
+from erniem_lab.corpora.world_template import STOP, Filler, Form, Wording
 from erniem_lab.corpora.world_text import choose, forms_of
 from erniem_lab.errors import ErnieMLabError
 

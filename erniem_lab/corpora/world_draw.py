@@ -21,7 +21,13 @@ CONTEXT = 3  # sentences in the context of a question
 
 @dataclass(frozen=True)
 class Facts:
-    """All that can be said: the patterns, and the entries that may fill their slots."""
+    """All that can be said: the patterns, and the entries that may fill their slots.
+
+    >>> from erniem_lab.bundle import WORLD
+    >>> from erniem_lab.corpora.world_files import read_entries, read_patterns
+    >>> Facts(read_entries(WORLD), read_patterns(WORLD)).capacity("lives")  # 24 people, 18 cities
+    432
+    """
 
     entries: Mapping[str, Entry]
     patterns: Mapping[str, Pattern]
@@ -55,7 +61,15 @@ class Facts:
 
 @dataclass(frozen=True)
 class Draw:
-    """Draws facts of one split; a fact of another split comes back as None, and the caller draws anew."""
+    """Draws facts of one split; a fact of another split comes back as None, and the caller draws anew.
+
+    >>> from random import Random
+    >>> from erniem_lab.bundle import WORLD
+    >>> from erniem_lab.corpora.world_files import read_entries, read_patterns
+    >>> draw = Draw(Facts(read_entries(WORLD), read_patterns(WORLD)), Random(0), "train")
+    >>> draw.fact("lives", {"AGENT": "anna"}).fillers["AGENT"]
+    'anna'
+    """
 
     facts: Facts
     random: Random
@@ -138,12 +152,20 @@ class Draw:
 
 
 def members(entries: Mapping[str, Entry], category: str) -> tuple[str, ...]:
-    """The ids of a category; `thing` has those of `thing.plain` too."""
+    """The ids of a category; `thing` has those of `thing.plain` too.
+
+    >>> members({"cat": Entry("cat", "animal.farm", "ANIMAL")}, "animal")
+    ('cat',)
+    """
     return tuple(e.id for e in entries.values() if e.category == category or e.category.startswith(category + "."))
 
 
 def part(fact: Fact) -> int:
-    """The tenth of all facts that a fact belongs to, 0 to 9; splits are made of whole tenths, so none is in two."""
+    """The tenth of all facts that a fact belongs to, 0 to 9; splits are made of whole tenths, so none is in two.
+
+    >>> part(Fact("drinks", (("AGENT", "anna"), ("DRINK", "tea")))) in range(10)
+    True
+    """
     return crc32(repr((fact.pattern, fact.roles)).encode()) % 10
 
 

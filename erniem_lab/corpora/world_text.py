@@ -4,7 +4,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from erniem_lab.corpora.examples import AlignedPair, Link, Sentence, Span
-from erniem_lab.corpora.world_files import Filler, Form, Item, Language, Word, Wording
+from erniem_lab.corpora.world_files import Item, Language
+from erniem_lab.corpora.world_template import BASE, Filler, Form, Word, Wording
 from erniem_lab.errors import FileFaultError, InputValueError
 
 SPACE = "_"  # a template's word for a space in a language that is written without
@@ -29,7 +30,13 @@ class Fact:
 
 @dataclass(frozen=True)
 class Writing:
-    """A fact in one language: for each word of the sentence, its owner (a role, a label or "") and if it is a head."""
+    """A fact in one language: for each word of the sentence, its owner (a role, a label or "") and if it is a head.
+
+    >>> from erniem_lab.corpora.world import World
+    >>> fact = Fact("lives", (("AGENT", "anna"), ("CITY", "rome")))
+    >>> write(World.load().language("en"), fact).span("CITY")
+    Span(start=14, end=18, text='Rome')
+    """
 
     sentence: Sentence
     owners: tuple[str, ...]
@@ -53,6 +60,11 @@ def write(language: Language, fact: Fact) -> Writing:
 
     Raises:
         FileFaultError: the language's files lack the pattern, an entry or a form.
+
+    >>> from erniem_lab.corpora.world import World
+    >>> fact = Fact("lives", (("AGENT", "anna"), ("CITY", "rome")))
+    >>> write(World.load().language("de"), fact).sentence.text
+    'Anna wohnt in Rom.'
     """
     text = ""
     words: list[tuple[int, int]] = []
@@ -74,7 +86,14 @@ def write(language: Language, fact: Fact) -> Writing:
 
 
 def align(first: Writing, second: Writing) -> AlignedPair:
-    """The gold links of a fact written twice: heads of one owner are sure, their articles and the like possible."""
+    """The gold links of a fact written twice: heads of one owner are sure, their articles and the like possible.
+
+    >>> from erniem_lab.corpora.world import World
+    >>> fact = Fact("lives", (("AGENT", "anna"), ("CITY", "rome")))
+    >>> english, german = (write(World.load().language(code), fact) for code in ("en", "de"))
+    >>> sorted(align(english, german).sure)
+    [(0, 0), (1, 1), (3, 3), (4, 4)]
+    """
     sure: set[Link] = set()
     possible: set[Link] = set()
     for left, owner in enumerate(first.owners):
@@ -87,15 +106,27 @@ def align(first: Writing, second: Writing) -> AlignedPair:
 
 
 def forms_of(item: Item, key: str, noun_class: str) -> Form | None:
-    """The form `key` that agrees with a class: `key.class`, else `class` (for the base form), else `key`."""
+    """The form `key` that agrees with a class: `key.class`, else `class` (for the base form), else `key`.
+
+    >>> from erniem_lab.corpora.world import World
+    >>> german = World.load().language("de")
+    >>> [word.text for word in forms_of(german.items["red"], "acc", "m") or ()]
+    ['einen', 'roten']
+    """
     forms = item.forms
-    if noun_class and (found := forms.get(noun_class if key == "base" else f"{key}.{noun_class}")):
+    if noun_class and (found := forms.get(noun_class if key == BASE else f"{key}.{noun_class}")):
         return found
     return forms.get(key)
 
 
 def choose(wording: Wording, noun_class: str) -> Form | None:
-    """The words that agree with a class, else those marked `*`."""
+    """The words that agree with a class, else those marked `*`.
+
+    >>> from erniem_lab.corpora.world_template import read_form
+    >>> er_sie = Wording("", "AGENT", {"m": read_form("er", "here"), "f": read_form("sie", "here")}, glued=False)
+    >>> [word.text for word in choose(er_sie, "f") or ()]
+    ['sie']
+    """
     return wording.forms.get(noun_class, wording.forms.get("*"))
 
 
