@@ -69,6 +69,11 @@ def test_a_question_has_one_matching_sentence_in_its_context(world):
             assert next(s for s in example.context.split(". ") if person in s).split()[1] == "lives"
 
 
+def test_sentences_of_a_context_are_parted_as_their_script_does(world):
+    assert " " not in world.questions("zh", 1, seed=3)[0].context
+    assert world.questions("th", 1, seed=3)[0].context.count(" ") >= 2
+
+
 def test_entailment_labels_are_equally_frequent_in_every_split(world):
     for split in PARTS:
         counts = Counter(e.label for e in world.entailment("en", 300, split=split))

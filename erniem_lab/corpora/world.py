@@ -39,6 +39,7 @@ from erniem_lab.corpora.world_files import (
 from erniem_lab.corpora.world_text import Fact, Writing, align, write
 from erniem_lab.errors import InputValueError
 
+WIDE_STOPS = ("。", "？", "！")  # bring their own space; Thai writes a space between sentences
 T = TypeVar("T")
 
 
@@ -149,7 +150,7 @@ class World:
             if not question or not facts:
                 return None
             order = draw.random.sample(range(CONTEXT), CONTEXT)
-            context, offsets = _join([write(wanted, facts[i]) for i in order], wanted.spaces)
+            context, offsets = _join([write(wanted, facts[i]) for i in order])
             found = write(wanted, facts[0]).span(rule.roles)
             start = offsets[order.index(0)] + found.start
             span = Span.of(context, start, start + len(found.text))
@@ -243,11 +244,11 @@ class World:
         return ExtractionExample(language.code, writing.sentence.text, tuple(mentions), tuple(relations))
 
 
-def _join(writings: Sequence[Writing], spaces: bool) -> tuple[str, list[int]]:
+def _join(writings: Sequence[Writing]) -> tuple[str, list[int]]:
     """The sentences as one text, and where each begins."""
     text, offsets = "", []
     for writing in writings:
-        text += " " if text and spaces else ""
+        text += "" if not text or text.endswith(WIDE_STOPS) else " "
         offsets.append(len(text))
         text += writing.sentence.text
     return text, offsets
