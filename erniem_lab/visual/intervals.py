@@ -55,7 +55,7 @@ def dot_intervals(
         ax.scatter(part["value"], places, s=26, zorder=3, label=name, **style(number))
     ax.set_yticks(range(len(names)), labels(names), **writing())
     ax.set_ylim(len(names) - 0.5, -0.5)
-    ax.set_ylabel(by)
+    ax.set_ylabel(by, fontsize=9)
     ax.set_xlim(limits)
     if mark is not None:
         ax.axvline(mark, color=INK, linestyle=":", linewidth=1.2)
@@ -89,7 +89,7 @@ def layer_lines(
         ax.plot(part["layer"], part["value"], label=name, markersize=5, linewidth=1.8, **look)
         ax.fill_between(part["layer"], part["low"], part["high"], color=look["color"], alpha=0.13, linewidth=0)
     ax.set_xticks(sorted(set(table["layer"])))
-    ax.set_xlabel("layer (0: embedding output)" + (f"\n{note}" if note else ""))
+    ax.set_xlabel("layer (0: embedding output)" + (f"\n{note}" if note else ""), fontsize=9)
     ax.set_ylim(limits)
     if mark is not None:
         ax.axhline(mark, color=INK, linestyle=":", linewidth=1.2)
@@ -114,7 +114,7 @@ def _groups(table: pd.DataFrame, group: str) -> Iterator[tuple[str, pd.DataFrame
 
 def _finish(ax: Axes, side: str, value: str, note: str, *, legend: bool) -> None:
     label = f"{value}\n{note}" if note else value
-    ax.set(**{f"{side}label": label})
+    (ax.set_xlabel if side == "x" else ax.set_ylabel)(label, fontsize=9)
     ax.grid(axis="x" if side == "x" else "y", color=LINE, linewidth=0.7)
     ax.set_axisbelow(True)
     if legend:

@@ -14,6 +14,8 @@ from erniem_lab.visual.canvas import BLUE, INK, LIGHT, RED, SOFT, canvas
 from erniem_lab.visual.grids import CELL, name_cells
 
 EMPTY = "#eef0f3"
+PAGE = 8.8  # inches: wider figures are shrunk by the page, and their names with them
+NAMES = 1.0  # inches for the names beside the cells
 ROLES = ("plain", "hidden", "mask")
 PALETTE = ListedColormap([EMPTY, LIGHT, BLUE, RED])
 NOTHING, OVER_LAYERS, DIRECTLY, LEAK = range(4)
@@ -53,8 +55,8 @@ def reading_grids(readings: Sequence[Reading], *, columns: int = 2) -> Figure:
     1
     """
     rows = -(-len(readings) // columns)
-    size = max(len(reading.tokens) for reading in readings) * CELL + 1.1
-    figure, axes = canvas(size * columns, (size + 0.35) * rows + 0.4, rows=rows, columns=columns)
+    width = min(CELL * max(len(reading.tokens) for reading in readings) + NAMES, PAGE / columns)
+    figure, axes = canvas(width * columns, (width + 0.3) * rows + 0.4, rows=rows, columns=columns)
     for ax, reading in zip(axes, readings, strict=False):
         _draw(ax, reading)
     for ax in axes[len(readings) :]:
@@ -92,11 +94,12 @@ def _draw(ax: Axes, reading: Reading) -> None:
     name_cells(ax, reading.tokens, reading.tokens)
     queries, keys = reading.secret.nonzero()
     told = reading.reached[queries, keys]
-    ax.scatter(keys[~told], queries[~told], marker="x", s=16, linewidths=1.1, color=SOFT)
-    ax.scatter(keys[told], queries[told], marker="x", s=20, linewidths=1.6, color="white")
-    ax.set_title(reading.name, fontsize=11, color=INK)
-    ax.set_ylabel("reading token")
-    ax.set_xlabel("token read")
+    ax.scatter(keys[~told], queries[~told], marker="x", s=10, linewidths=0.9, color=SOFT)
+    ax.scatter(keys[told], queries[told], marker="x", s=12, linewidths=1.2, color="white")
+    ax.tick_params(labelsize=7)
+    ax.set_title(reading.name, fontsize=10, color=INK)
+    ax.set_ylabel("reading token", fontsize=9)
+    ax.set_xlabel("token read", fontsize=9)
 
 
 def _legend(readings: Sequence[Reading]) -> list[Patch]:
