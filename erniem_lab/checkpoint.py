@@ -87,8 +87,8 @@ def load_weights(
 
     A model on the meta device gets the file's own memory. The prefix is added or stripped as the model needs.
     A head (what lies outside ``base_prefix``) or a pooler that the file lacks keeps its initial weights and is
-    named in one warning, with what the file holds instead. A pooler that the model lacks, and any head when the model is the
-    bare encoder, are left out in silence.
+    named in one warning, with what the file holds instead. A pooler that the model lacks, and any head when the
+    model is the bare encoder, are left out in silence.
 
     Raises:
         FileFaultError: tensors are missing, unexpected or of another shape; all of them are listed. With
@@ -104,8 +104,8 @@ def load_weights(
     faults = list(_misfits(wanted, found, known=new | others))
     if faults and strict:
         raise FileFaultError(
-            f"{checkpoint.path}: does not hold this model: {'; '.join(faults)}; check config.json and the class, or "
-            "load with strict=False to initialise what does not fit"
+            f"{checkpoint.path}: does not hold this model: {'; '.join(faults)}; check config.json and the class, "
+            "or load with strict=False to initialise what does not fit"
         )
     if faults:
         _warn(f"{checkpoint.path}: loaded in part, the rest is initialised: {'; '.join(faults)}")

@@ -41,7 +41,9 @@ def test_strict_false_initialises_what_is_missing_and_says_so(tmp_path: Path) ->
     state = tiny_encoder().state_dict()
     del state["encoder.layers.0.linear1.weight"], state["encoder.layers.0.linear1.bias"]
     saved(tmp_path, state)
-    with pytest.warns(UserWarning, match=r"missing encoder.layers.0.linear1.bias; missing encoder.layers.0.linear1.weight"):
+    with pytest.warns(
+        UserWarning, match=r"missing encoder.layers.0.linear1.bias; missing encoder.layers.0.linear1.weight"
+    ):
         model = ErnieMModel.from_pretrained(tmp_path, strict=False)
     assert same({**model.state_dict(), **state}, dict(model.state_dict()))
     assert bool((model.encoder.layers[0].linear1.weight != 0).any())

@@ -97,12 +97,11 @@ def test_languages_are_mixed_by_the_temperature(store, tokenizer, temperature, s
     assert weight == pytest.approx(share)
 
 
-def test_both_orders_of_a_pair_occur(store, tokenizer):
-    wanted = store.pair(int(PairStream(store, tokenizer, tokens=64).buckets[0][0]))
+def test_both_orders_of_a_pair_occur(tokenizer):
     first = store_pairs(tokenizer, [("fr", "this is a test", "of the small words")])
     stream = PairStream(first, tokenizer, tokens=64)
     openings = {int(stream[step].input_ids[row, 1]) for step in range(20) for row in range(2)}
-    assert openings == {side[0] for side in first.pair(0)} and wanted
+    assert openings == {side[0] for side in first.pair(0)}
 
 
 def test_aligned_vectors_bring_translations_together(tokenizer):

@@ -85,7 +85,9 @@ def test_the_rate_rises_to_its_peak_and_falls_towards_zero():
     assert rates[-1] == pytest.approx(PLAN.peak_rate / 10)
 
 
-@pytest.mark.parametrize(("name", "value"), [("weight_decay", 0.9), ("clip", 1e-3), ("seed", 5), ("warmup", 9), ("horizon", 40)])
+@pytest.mark.parametrize(
+    ("name", "value"), [("weight_decay", 0.9), ("clip", 1e-3), ("seed", 5), ("warmup", 9), ("horizon", 40)]
+)
 def test_every_part_of_the_plan_makes_a_difference(name, value):
     results = []
     for plan in (PLAN, Plan(**{**vars(PLAN), name: value})):

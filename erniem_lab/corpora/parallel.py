@@ -27,8 +27,8 @@ def read_pairs(path: str | PathLike[str]) -> Iterator[tuple[str, str, str]]:
     path = Path(path)
     if not path.is_file():
         raise FileFaultError(f"{path}: no such file")
-    opened = gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb")
-    with cast(IO[bytes], opened) as file:
+    opening = gzip.open if path.suffix == ".gz" else open
+    with cast(IO[bytes], opening(path, "rb")) as file:
         header = _fields(path, 1, file.readline())
         for number, line in enumerate(file, start=2):
             first, second, *_ = _fields(path, number, line)

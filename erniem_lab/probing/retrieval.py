@@ -35,7 +35,7 @@ def retrieve(
     """
     if first.shape != second.shape or not first.shape[1]:
         raise InputValueError(
-            f"vectors of shape {first.shape} and {second.shape}: give both sides the same layers and texts, at least one"
+            f"vectors of shape {first.shape} and {second.shape}: give both sides the same layers and texts"
         )
     hits = [(_found(one, two), _found(two, one)) for one, two in zip(first, second, strict=True)]
     return [
