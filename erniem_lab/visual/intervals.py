@@ -52,7 +52,7 @@ def dot_intervals(
         places = [names.index(item) + shift for item in part[by].astype(str)]
         whiskers = [part["value"] - part["low"], part["high"] - part["value"]]
         ax.errorbar(part["value"], places, xerr=whiskers, fmt="none", ecolor=style(number)["color"], elinewidth=1.6)
-        ax.scatter(part["value"], places, s=26, zorder=3, label=name, **style(number))
+        ax.scatter(part["value"], places, s=26, zorder=3, clip_on=False, label=name, **style(number))
     ax.set_yticks(range(len(names)), labels(names), **writing())
     ax.set_ylim(len(names) - 0.5, -0.5)
     ax.set_ylabel(by, fontsize=9)
