@@ -19,6 +19,7 @@ from erniem_lab.masks import ReadingMask, check_ids, reading_mask
 from erniem_lab.outputs import EncoderOutput
 from erniem_lab.pretrained import ErnieMPreTrainedModel
 
+SHORT = 128  # keys; up to here the fused kernel's way back costs more on a CPU than the weights it does not hold
 POSITION_OFFSET = 2  # rows 0 and 1 of the table are never read, as in the released weights (XLM-R's habit)
 
 ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
@@ -80,7 +81,9 @@ class ErnieMSelfAttention(nn.Module):
             key, value = (torch.cat([old.to(new), new], dim=2) for old, new in zip(prefix, (key, value), strict=True))
         dropout = self.dropout_rate if self.training else 0.0
         weights = None
-        if explain or head_mask is not None or self.position_type != "absolute" or mask.dtype != torch.bool:
+        plain = mask.dtype == torch.bool and head_mask is None and self.position_type == "absolute"
+        slow = self.training and hidden.device.type == "cpu" and key.shape[2] <= SHORT
+        if explain or slow or not plain:
             weights = F.dropout(self._weights(query, key, mask), dropout)
             weights = weights if head_mask is None else weights * head_mask
             mixed = weights @ value

@@ -34,7 +34,8 @@ class Recipe:
     """Everything that decides a run but the text: read from a TOML file with these tables.
 
     `objectives` gives the share of steps that each objective gets; `world` the number of pairs that the bundled
-    world adds for each language; `pieces` and `coverage` are those of `learn_vocabulary`.
+    world adds for each language; `aligned_start` takes word vectors from `aligned_vectors`, and `frozen_words` keeps
+    them as they are; `pieces` and `coverage` are those of `learn_vocabulary`.
     """
 
     model: Mapping[str, Any]
@@ -48,6 +49,7 @@ class Recipe:
     temperature: float = 0.7
     share: float = 0.15
     aligned_start: bool = True
+    frozen_words: bool = False
     threads: int = 2
     precision: str = "bfloat16"
 
@@ -98,6 +100,7 @@ def pretrain(
     )
     store = store_pairs(tokenizer, texts(), longest=recipe.longest)
     model = _start(recipe, tokenizer, store) if start is None else ErnieMForMaskedLM.from_pretrained(start)
+    model.get_input_embeddings().weight.requires_grad_(not recipe.frozen_words)
     stream = PairStream(store, tokenizer, tokens=recipe.tokens, temperature=recipe.temperature, seed=recipe.plan.seed)
     curve = train(model, StepLoss(recipe, model, stream, tokenizer), recipe.plan, out, progress=progress)
     model.half().save_pretrained(out / "model")
