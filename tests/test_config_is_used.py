@@ -22,7 +22,8 @@ def test_each_dropout_rate_acts_in_training_alone(field, written):
     model.train()
     assert not torch.allclose(model(IDS, output_attentions=written).last_hidden_state, still)
     calm = build(**dict.fromkeys(RATES, 0.0)).train()
-    assert torch.equal(calm(IDS, output_attentions=written).last_hidden_state, still)
+    found = calm(IDS, output_attentions=written).last_hidden_state
+    assert torch.allclose(found, still, atol=1e-5)  # training on a CPU writes attention out, evaluation fuses it
 
 
 def test_without_a_rate_of_its_own_the_activation_takes_the_hidden_one():
