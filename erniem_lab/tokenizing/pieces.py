@@ -153,8 +153,7 @@ class Segmenter:
             return [piece != WORD_START for piece in pieces]
         following = [*pieces[1:], WORD_START]
         return [
-            piece != WORD_START or (i > 0 and not following[i].startswith(WORD_START))
-            for i, piece in enumerate(pieces)
+            piece != WORD_START or (i > 0 and not following[i].startswith(WORD_START)) for i, piece in enumerate(pieces)
         ]
 
     def _string_ids(self, pieces: Sequence[str]) -> list[int]:
@@ -225,4 +224,3 @@ def _ranges(characters: Iterable[str]) -> str:
     starts = [code for code, before in zip(codes, [-2, *codes], strict=False) if code != before + 1]
     ends = [code for code, after in zip(codes, [*codes[1:], -2], strict=True) if code + 1 != after]
     return "".join(rf"\U{start:08x}-\U{end:08x}" for start, end in zip(starts, ends, strict=True))
-
