@@ -22,7 +22,7 @@ class Estimate:
         return f"{self.value:.3f} [{self.low:.3f}, {self.high:.3f}], n={self.n}"
 
 
-def mean_with_interval(scores: Shaped[np.ndarray, " item"] | Sequence[float], *, seed: int = 0) -> Estimate:
+def mean_with_interval(scores: Shaped[np.ndarray, " item"] | Sequence[float | int], *, seed: int = 0) -> Estimate:
     """The mean of one score for each item, and how far it may move by the choice of items.
 
     >>> print(mean_with_interval([1, 1, 0, 1] * 25))

@@ -50,7 +50,8 @@ def test_the_rate_before_a_classifier_is_its_own_or_the_hidden_one(kind):
     for rates, differs in [({}, False), ({"classifier_dropout": 0.5}, True)]:
         model = build(kind, **off, **rates)
         still = answer(model(**batch_for(model)))
-        assert torch.equal(answer(model.train()(**batch_for(model))), still) != differs
+        learning = answer(model.train()(**batch_for(model)))  # written-out attention, where evaluation fuses it
+        assert torch.allclose(learning, still, atol=1e-5) != differs
     assert build(kind, hidden_dropout_prob=0.3).dropout.p == 0.3
 
 
