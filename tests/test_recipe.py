@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import torch
 from conftest import ROOT
-from test_stream import sentences
+from parallel_samples import sentences
 
 from erniem_lab import ErnieMForMaskedLM, ErnieMTokenizer
 from erniem_lab.errors import FileFaultError, InputValueError

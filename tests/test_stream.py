@@ -1,37 +1,18 @@
-"""Text to batches: a step is a function of its number, languages are mixed as asked, and bad lines are named."""
+"""Stored text to batches: a batch is a function of its number, languages are mixed as asked, little is padded."""
 
-import gzip
+import pickle
 
 import numpy as np
 import pytest
 import torch
 from conftest import GOLDEN
+from parallel_samples import pair, pairs, texts
 
-from erniem_lab.corpora.parallel import read_pairs
-from erniem_lab.errors import FileFaultError, InputValueError
-from erniem_lab.pretraining.start import aligned_vectors
-from erniem_lab.pretraining.stream import PairStream, store_pairs
-from erniem_lab.pretraining.vocabulary import learn_vocabulary
+from erniem_lab.batching import collate
+from erniem_lab.errors import InputValueError
+from erniem_lab.pretraining.store import store_texts
+from erniem_lab.pretraining.stream import Frame, TextStream, language_weights, lay_out
 from erniem_lab.tokenizer import ErnieMTokenizer
-
-WORDS = [
-    "this",
-    "is",
-    "a",
-    "test",
-    "of",
-    "the",
-    "small",
-    "words",
-    "that",
-    "we",
-    "have",
-    "in",
-    "some",
-    "order",
-    "here",
-    "now",
-]
 
 
 @pytest.fixture(scope="module")
@@ -39,112 +20,109 @@ def tokenizer() -> ErnieMTokenizer:
     return ErnieMTokenizer.from_pretrained(GOLDEN / "tokenizer")
 
 
-def sentences(count: int, seed: int) -> list[str]:
-    draw = np.random.default_rng(seed)
-    return [" ".join(draw.choice(WORDS, draw.integers(2, 12))) for _ in range(count)]
+@pytest.fixture(scope="module")
+def store(tokenizer):
+    return store_texts(tokenizer, pairs("fr", 900, 0) + pairs("sw", 100, 2))
 
 
 @pytest.fixture(scope="module")
-def store(tokenizer):
-    pairs = [("fr", one, two) for one, two in zip(sentences(900, 0), sentences(900, 1), strict=True)]
-    pairs += [("sw", one, two) for one, two in zip(sentences(100, 2), sentences(100, 3), strict=True)]
-    return store_pairs(tokenizer, pairs)
+def singles(tokenizer):
+    return store_texts(tokenizer, texts("fr", 900, 0) + texts("sw", 100, 2))
 
 
-def test_a_pair_keeps_the_ids_of_both_sentences(tokenizer):
-    store = store_pairs(tokenizer, [("fr", "this is", "a test"), ("de", "", "a test")])
-    assert len(store) == 1
-    assert store.pair(0) == tuple(
-        tokenizer(text, add_special_tokens=False)["input_ids"] for text in ("this is", "a test")
-    )
+@pytest.fixture
+def both(request):
+    return request.getfixturevalue(request.param)
 
 
-def test_long_sentences_are_cut(tokenizer):
-    assert [len(side) for side in store_pairs(tokenizer, [("fr", "a " * 50, "is")], longest=7).pair(0)] == [7, 1]
+def same(one, two) -> bool:
+    parts = ("input_ids", "position_ids", "kinds", "special")
+    pairs = [(getattr(one, name), getattr(two, name)) for name in parts]
+    return all(a.shape == b.shape and torch.equal(a, b) for a, b in pairs)
 
 
-def test_pairs_with_the_same_first_sentence_are_one_group(tokenizer):
-    store = store_pairs(tokenizer, [("fr", "a test", "is"), ("de", "this", "of"), ("sw", "a test", "the")])
-    assert store.group.tolist() == [0, 1, 0]
-
-
-def test_any_step_can_be_reached_again(store, tokenizer):
-    one, two = (PairStream(store, tokenizer, tokens=256, seed=3) for _ in range(2))
+@pytest.mark.parametrize("both", ["store", "singles"], indirect=True)
+def test_any_batch_can_be_reached_again(both, tokenizer):
+    one, two = (TextStream(both, tokenizer, tokens=256, seed=3) for _ in range(2))
     far = one[41]
-    assert torch.equal(two[41].input_ids, far.input_ids)
-    assert one[40].input_ids.shape != far.input_ids.shape or not torch.equal(one[40].input_ids, far.input_ids)
+    assert same(two[41].batch, far.batch)
+    assert torch.equal(two[41].languages, far.languages)
+    assert not same(one[40].batch, far.batch)
 
 
 def test_another_seed_is_another_order(store, tokenizer):
-    batches = [PairStream(store, tokenizer, tokens=256, seed=seed)[0].input_ids for seed in (0, 1)]
-    assert batches[0].shape != batches[1].shape or not torch.equal(*batches)
+    one, two = (TextStream(store, tokenizer, tokens=256, seed=seed)[0].batch for seed in (0, 1))
+    assert not same(one, two)
+
+
+def test_a_pickled_stream_gives_the_same_batches(store, tokenizer):
+    stream = TextStream(store, tokenizer, tokens=256)
+    assert same(pickle.loads(pickle.dumps(stream))[5].batch, stream[5].batch)
 
 
 def test_a_batch_keeps_to_its_budget_and_reads_little_padding(store, tokenizer):
-    stream = PairStream(store, tokenizer, tokens=512)
-    batches = [stream[step] for step in range(50)]
+    stream = TextStream(store, tokenizer, tokens=512)
+    batches = [stream[number].batch for number in range(50)]
     assert all(batch.input_ids.numel() <= 512 for batch in batches)
-    assert np.mean([(batch.kinds > 0).float().mean().item() for batch in batches]) > 0.85
+    assert np.mean([(batch.kinds > 0).float().mean().item() for batch in batches]) > 0.9
 
 
 @pytest.mark.parametrize(("temperature", "share"), [(1.0, 0.1), (0.5, 0.25), (0.0, 0.5)])
 def test_languages_are_mixed_by_the_temperature(store, tokenizer, temperature, share):
-    stream = PairStream(store, tokenizer, temperature=temperature)
-    weight = sum(
-        np.diff(cumulative, prepend=0)[store.language[bucket] == 1].sum()
-        for bucket, cumulative in zip(stream.buckets, stream.cumulative, strict=True)
+    stream = TextStream(store, tokenizer, temperature=temperature, tokens=2048)
+    drawn = torch.cat([stream[number].languages for number in range(100)])
+    assert (drawn == 2).any(dim=1).float().mean().item() == pytest.approx(share, abs=0.02)  # 10,000 draws and more
+
+
+def test_every_row_comes_as_often_as_its_weight_says(store, tokenizer):
+    """Over all buckets: chance of the bucket, times its draws, times the row's part of it."""
+    stream = TextStream(store, tokenizer, tokens=512)
+    expected = np.zeros(len(store))
+    for chance, count, rows, total in zip(
+        stream.chances, stream.counts, stream.buckets, stream.cumulative, strict=True
+    ):
+        expected[rows] = chance * count * np.diff(total, prepend=0) / total[-1]
+    weights = language_weights(store.language, 0.7)
+    np.testing.assert_allclose(expected / expected.sum(), weights / weights.sum(), rtol=1e-9)
+
+
+def test_the_two_orders_of_a_language_pair_are_one_kind_of_text():
+    assert language_weights(np.array([[0, 1], [1, 0], [2, 0]]), 0.0).tolist() == [0.25, 0.25, 0.5]
+
+
+def test_both_orders_of_a_pair_occur_and_languages_follow(tokenizer):
+    store = store_texts(tokenizer, [pair("fr", "this is a test", "of the small words")])
+    stream = TextStream(store, tokenizer, tokens=64)
+    samples = [stream[number] for number in range(20)]
+    seen = {
+        (stream.languages[language], int(opening))
+        for sample in samples
+        for language, opening in zip(sample.languages[:, 0], sample.batch.input_ids[:, 1], strict=True)
+    }
+    assert seen == {("en", store.row(0)[0][0]), ("fr", store.row(0)[1][0])}
+
+
+@pytest.mark.parametrize("both", ["store", "singles"], indirect=True)
+def test_rows_are_laid_out_as_encoded_texts_are(both, tokenizer):
+    rows = np.array([3, 950, 17])
+    order = np.tile(np.arange(both.sentences), (3, 1))
+    frame = Frame(tokenizer.cls_token_id, tokenizer.sep_token_id, tokenizer.pad_token_id)
+    source = (
+        pairs("fr", 900, 0) + pairs("sw", 100, 2) if both.sentences == 2 else texts("fr", 900, 0) + texts("sw", 100, 2)
     )
-    assert weight == pytest.approx(share)
+    chosen = [source[row] for row in rows]
+    encodings = [
+        tokenizer.encoding(one.first.text, one.second.text) if both.sentences == 2 else tokenizer.encoding(one.text)
+        for one in chosen
+    ]
+    assert same(lay_out(both, rows, order, frame), collate(encodings, tokenizer.pad_token_id))
 
 
-def test_both_orders_of_a_pair_occur(tokenizer):
-    first = store_pairs(tokenizer, [("fr", "this is a test", "of the small words")])
-    stream = PairStream(first, tokenizer, tokens=64)
-    openings = {int(stream[step].input_ids[row, 1]) for step in range(20) for row in range(2)}
-    assert openings == {side[0] for side in first.pair(0)}
+def test_a_row_longer_than_the_budget_comes_alone(store, tokenizer):
+    assert len(TextStream(store, tokenizer, tokens=1)[0].batch.input_ids) == 1
 
 
-def test_aligned_vectors_bring_translations_together(tokenizer):
-    """Words a and b always stand across from each other; c never does."""
-    ids = {word: tokenizer(word, add_special_tokens=False)["input_ids"][0] for word in ("this", "test", "small")}
-    pairs = [("fr", "this", "test"), ("fr", "small", "words")] * 2 + [("fr", one, one) for one in sentences(40, 5)]
-    pairs = [(language, f"{one} {i % 7}", two) for i, (language, one, two) in enumerate(pairs)]
-    vectors = aligned_vectors(store_pairs(tokenizer, pairs), len(tokenizer), 8)
-    cosine = vectors @ vectors.T / np.maximum(np.outer(*[np.linalg.norm(vectors, axis=1)] * 2), 1e-9)
-    assert cosine[ids["this"], ids["test"]] > cosine[ids["small"], ids["test"]]
-
-
-def test_a_vocabulary_learned_from_text_is_one_the_tokenizer_reads(tmp_path):
-    texts = [f"{text} 你好 2026," for text in sentences(300, 7)]
-    learn_vocabulary(texts, tmp_path, pieces=60)
-    tokenizer = ErnieMTokenizer.from_pretrained(tmp_path)
-    assert (tokenizer.cls_token_id, tokenizer.pad_token_id, tokenizer.sep_token_id, tokenizer.unk_token_id) == (
-        0,
-        1,
-        2,
-        3,
-    )
-    assert tokenizer.mask_token_id == len(tokenizer) - 1
-    assert tokenizer.unk_token_id not in tokenizer(texts[0])["input_ids"]
-    assert not [token for token in tokenizer.get_vocab() if len(token) > 1 and "好" in token]
-
-
-def test_pairs_are_read_from_plain_and_packed_files(tmp_path):
-    text = 'en\tsw\tsource\nA "cat".\tPaka.\tme\r\nTwo\x1clines.\tMbili.\tme\n'
-    (tmp_path / "sw.tsv").write_bytes(text.encode())
-    (tmp_path / "sw.tsv.gz").write_bytes(gzip.compress(text.encode()))
-    expected = [("sw", 'A "cat".', "Paka."), ("sw", "Two\x1clines.", "Mbili.")]
-    assert list(read_pairs(tmp_path / "sw.tsv")) == list(read_pairs(tmp_path / "sw.tsv.gz")) == expected
-
-
-@pytest.mark.parametrize(
-    ("content", "error", "place"),
-    [
-        (b"en\tsw\nonly one\n", InputValueError, ":2:"),
-        (b"en\tsw\na\tb\nc\t\xff\n", FileFaultError, ":3:"),
-    ],
-)
-def test_a_bad_line_is_named(tmp_path, content, error, place):
-    (tmp_path / "sw.tsv").write_bytes(content)
-    with pytest.raises(error, match=place):
-        list(read_pairs(tmp_path / "sw.tsv"))
+@pytest.mark.parametrize(("settings", "number", "named"), [({"tokens": 0}, 0, "tokens=0"), ({}, -1, "number=-1")])
+def test_a_budget_or_number_that_means_nothing_is_refused(store, tokenizer, settings, number, named):
+    with pytest.raises(InputValueError, match=named):
+        TextStream(store, tokenizer, **settings)[number]

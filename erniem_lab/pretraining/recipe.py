@@ -16,17 +16,17 @@ from torch import Tensor
 
 from erniem_lab.config import ErnieMConfig
 from erniem_lab.corpora.parallel import read_pairs
+from erniem_lab.corpora.text import TextPair
 from erniem_lab.corpora.world import World
 from erniem_lab.errors import FileFaultError, InputValueError
 from erniem_lab.heads import ErnieMForMaskedLM
 from erniem_lab.pretraining.objectives import OBJECTIVES, hide, loss
 from erniem_lab.pretraining.start import aligned_vectors
-from erniem_lab.pretraining.stream import PairStore, PairStream, sampler, store_pairs
+from erniem_lab.pretraining.store import TextStore, store_texts
+from erniem_lab.pretraining.stream import TextStream, sampler
 from erniem_lab.pretraining.vocabulary import learn_vocabulary
 from erniem_lab.tokenizer import ErnieMTokenizer
 from erniem_lab.training import Plan, train
-
-Pair = tuple[str, str, str]
 
 
 @dataclass(frozen=True)
@@ -98,10 +98,10 @@ def pretrain(
     tokenizer = (
         _tokenizer(recipe, texts, out / "tokenizer") if start is None else ErnieMTokenizer.from_pretrained(start)
     )
-    store = store_pairs(tokenizer, texts(), longest=recipe.longest)
+    store = store_texts(tokenizer, texts(), longest=recipe.longest)
     model = _start(recipe, tokenizer, store) if start is None else ErnieMForMaskedLM.from_pretrained(start)
     model.get_input_embeddings().weight.requires_grad_(not recipe.frozen_words)
-    stream = PairStream(store, tokenizer, tokens=recipe.tokens, temperature=recipe.temperature, seed=recipe.plan.seed)
+    stream = TextStream(store, tokenizer, tokens=recipe.tokens, temperature=recipe.temperature, seed=recipe.plan.seed)
     curve = train(model, StepLoss(recipe, model, stream, tokenizer), recipe.plan, out, progress=progress)
     model.half().save_pretrained(out / "model")
     tokenizer.save_pretrained(out / "model")
@@ -113,7 +113,7 @@ class StepLoss:
     """The loss of a step, by its number: which objective, which pairs, what is hidden."""
 
     def __init__(
-        self, recipe: Recipe, model: ErnieMForMaskedLM, stream: PairStream, tokenizer: ErnieMTokenizer
+        self, recipe: Recipe, model: ErnieMForMaskedLM, stream: TextStream, tokenizer: ErnieMTokenizer
     ) -> None:
         self.recipe, self.model, self.stream = recipe, model, stream
         self.mask_token_id = tokenizer.mask_token_id
@@ -124,21 +124,21 @@ class StepLoss:
     def __call__(self, step: int) -> Float[Tensor, ""]:
         """The loss, in nats for each hidden token."""
         name = np.random.default_rng([self.recipe.plan.seed, step, 1]).choice(self.names, p=self.shares)
-        batch, generator = self.stream[step], sampler(self.recipe.plan.seed, step)
+        batch, generator = self.stream[step].batch, sampler(self.recipe.plan.seed, step)
         riddle = hide(batch, OBJECTIVES[name], self.mask_token_id, share=self.recipe.share, generator=generator)
         half = self.recipe.precision == "bfloat16"
         with torch.autocast("cpu", torch.bfloat16, enabled=half):
             return loss(self.model, riddle).float()
 
 
-def _tokenizer(recipe: Recipe, pairs: Callable[[], Iterator[Pair]], folder: Path) -> ErnieMTokenizer:
+def _tokenizer(recipe: Recipe, pairs: Callable[[], Iterator[TextPair]], folder: Path) -> ErnieMTokenizer:
     if not (folder / "vocab.txt").exists():
-        texts = (text for _, first, second in pairs() for text in (first, second))
+        texts = (side.text for pair in pairs() for side in (pair.first, pair.second))
         learn_vocabulary(texts, folder, pieces=recipe.pieces, coverage=recipe.coverage)
     return ErnieMTokenizer.from_pretrained(folder, model_max_length=recipe.model["max_position_embeddings"] - 2)
 
 
-def _texts(recipe: Recipe, folder: Path) -> Iterator[Pair]:
+def _texts(recipe: Recipe, folder: Path) -> Iterator[TextPair]:
     files = sorted(folder.glob("??.tsv*"))
     if not files:
         raise FileFaultError(f"{folder}: no files such as fr.tsv or fr.tsv.gz with the columns en and fr")
@@ -148,16 +148,16 @@ def _texts(recipe: Recipe, folder: Path) -> Iterator[Pair]:
         yield from _world_pairs(recipe.world, recipe.plan.seed)
 
 
-def _world_pairs(count: int, seed: int) -> Iterator[Pair]:
+def _world_pairs(count: int, seed: int) -> Iterator[TextPair]:
     """English with each other language of the bundled world; the training part only."""
     world = World.load()
     for language in (code for code in world.languages if code != "en"):
         for example in world.parallel(["en", language], count, seed):
             first, second = example.sentences
-            yield language, first.text, second.text
+            yield TextPair.of(("en", language), first.text, second.text)
 
 
-def _start(recipe: Recipe, tokenizer: ErnieMTokenizer, store: PairStore) -> ErnieMForMaskedLM:
+def _start(recipe: Recipe, tokenizer: ErnieMTokenizer, store: TextStore) -> ErnieMForMaskedLM:
     torch.manual_seed(recipe.plan.seed)
     config = ErnieMConfig(**{**recipe.model, "vocab_size": len(tokenizer), "pad_token_id": tokenizer.pad_token_id})
     model = ErnieMForMaskedLM(config)

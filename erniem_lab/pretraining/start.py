@@ -10,13 +10,13 @@ import numpy as np
 from jaxtyping import Float
 
 from erniem_lab.errors import MissingExtraError
-from erniem_lab.pretraining.stream import PairStore
+from erniem_lab.pretraining.store import TextStore
 
 SMOOTHING = 0.5  # of a group's probability; large groups then inform more. Levy and Goldberg use 0.75 for words
 
 
 def aligned_vectors(
-    store: PairStore, vocabulary: int, size: int, *, deviation: float = 0.05, seed: int = 0
+    store: TextStore, vocabulary: int, size: int, *, deviation: float = 0.05, seed: int = 0
 ) -> Float[np.ndarray, "{vocabulary} {size}"]:
     """A vector for each entry of the vocabulary; entries that never occur get zeros.
 
@@ -31,7 +31,7 @@ def aligned_vectors(
         from scipy.sparse.linalg import svds
     except ImportError as fault:
         raise MissingExtraError("aligned word vectors need scipy: pip install 'erniem-lab[train]'") from fault
-    pairs = np.repeat(store.group, store.bounds[:, 2] - store.bounds[:, 0])
+    pairs = np.repeat(store.group, store.bounds[:, -1] - store.bounds[:, 0])
     counts = csr_matrix((np.ones(len(pairs), np.float32), (store.ids, pairs)), (vocabulary, int(store.group.max()) + 1))
     counts.sum_duplicates()
     rows, columns = (np.asarray(counts.sign().sum(axis=axis)).ravel() for axis in (1, 0))

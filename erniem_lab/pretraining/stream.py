@@ -1,129 +1,150 @@
-"""An endless stream of sentence pairs in which any step can be reached again: a step is a function of its number."""
+"""An endless stream of batches in which any step can be reached again: a batch is a function of its number."""
 
-from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from itertools import islice
 
 import numpy as np
 import torch
 from jaxtyping import Float, Int
+from torch import Tensor
 
-from erniem_lab.batching import Batch, collate
-from erniem_lab.encoding import Encoding
+from erniem_lab.batching import PADDING, Batch, Role, kind
 from erniem_lab.errors import InputValueError
+from erniem_lab.pretraining.store import TextStore
 from erniem_lab.tokenizer import ErnieMTokenizer
 
 BUCKETS = 24  # lengths within a bucket differ by a few tokens, so little padding is read
-CHUNK = 10_000
+SPECIAL = 2  # tokens that frame each sentence: [CLS] A [SEP], then [SEP] B [SEP]
 
 
 @dataclass(frozen=True)
-class PairStore:
-    """Tokenised sentence pairs of several languages, without special tokens.
+class Sample:
+    """A batch and the language of each of its sentences, as a number of the stream's `languages`."""
 
-    Pair `i` has `ids[bounds[i, 0]:bounds[i, 1]]` as its first sentence and `ids[bounds[i, 1]:bounds[i, 2]]` as its
-    second; `group[i]` is the same number for all pairs whose first sentence is the same text.
-    """
-
-    languages: tuple[str, ...]
-    ids: Int[np.ndarray, " token"]
-    bounds: Int[np.ndarray, "pair 3"]
-    language: Int[np.ndarray, " pair"]
-    group: Int[np.ndarray, " pair"]
-
-    def __len__(self) -> int:
-        return len(self.bounds)
-
-    def pair(self, i: int) -> tuple[list[int], list[int]]:
-        """The ids of both sentences."""
-        start, middle, end = self.bounds[i]
-        return self.ids[start:middle].tolist(), self.ids[middle:end].tolist()
+    batch: Batch
+    languages: Int[Tensor, "batch sentence"]
 
 
-def store_pairs(tokenizer: ErnieMTokenizer, pairs: Iterable[tuple[str, str, str]], *, longest: int = 64) -> PairStore:
-    """Tokenise `(language, first, second)` once; sentences are cut to `longest` tokens, empty ones left out.
+@dataclass(frozen=True)
+class Frame:
+    """The ids that are set around sentences, and the one that fills a row up."""
 
-    Raises:
-        InputValueError: no pair is left.
-    """
-    languages: dict[str, int] = {}
-    groups: dict[str, int] = {}
-    ids: list[Int[np.ndarray, " token"]] = []
-    rows: list[tuple[int, int, int, int]] = []
-    source = iter(pairs)
-    while chunk := list(islice(source, CHUNK)):
-        firsts = tokenizer([first for _, first, _ in chunk], add_special_tokens=False)["input_ids"]
-        seconds = tokenizer([second for _, _, second in chunk], add_special_tokens=False)["input_ids"]
-        for (language, text, _), first, second in zip(chunk, firsts, seconds, strict=True):
-            if first and second:
-                left, right = first[:longest], second[:longest]
-                ids.append(np.array([*left, *right], dtype=np.int32))
-                place = languages.setdefault(language, len(languages))
-                rows.append((len(left), len(right), place, groups.setdefault(text, len(groups))))
-    if not rows:
-        raise InputValueError("pairs: none with text on both sides")
-    table = np.array(rows)
-    ends = np.cumsum(table[:, 0] + table[:, 1])
-    bounds = np.stack([ends - table[:, 0] - table[:, 1], ends - table[:, 1], ends], axis=1)
-    return PairStore(tuple(languages), np.concatenate(ids), bounds, table[:, 2], table[:, 3])
+    start: int
+    end: int
+    padding: int
 
 
-class PairStream:
-    """Batches of pairs, drawn by language with a temperature and of like length; `stream[step]` is always the same.
+class TextStream:
+    """Batches of single sentences or of pairs, of like length; `stream[number]` is always the same.
+
+    Rows are drawn with replacement, so there are no epochs. A language (for pairs: two languages, in either order) of
+    n rows is drawn in proportion to n**temperature: the family of Conneau et al. 2020, section 3.1, where 0.3 is best;
+    1 leaves the text as it is, 0 draws all alike. The shares hold for rows, on average over many batches.
 
     Args:
-        tokens: how many tokens a batch may have, padding counted.
-        temperature: a language of n pairs is drawn in proportion to n to this power (1: as they are, 0: alike).
+        tokens: how many tokens a batch may have, padding counted; a single row may have more.
+        temperature: the exponent.
+        seed: another seed is another order.
+
+    Raises:
+        InputValueError: a budget below one token, or a number below 0.
+
+    >>> from erniem_lab.corpora.text import Text
+    >>> from erniem_lab.pretraining.store import store_texts
+    >>> tokenizer = ErnieMTokenizer.from_pretrained("tests/golden/tokenizer")
+    >>> stream = TextStream(store_texts(tokenizer, [Text("en", "this is")]), tokenizer, tokens=5)
+    >>> stream[7].batch.input_ids
+    tensor([[ 0, 17, 95, 39,  2]])
     """
 
     def __init__(
         self,
-        store: PairStore,
+        store: TextStore,
         tokenizer: ErnieMTokenizer,
         *,
         tokens: int = 8192,
         temperature: float = 0.7,
         seed: int = 0,
     ) -> None:
-        self.store, self.tokenizer = store, tokenizer
-        self.tokens, self.seed = tokens, seed
-        lengths = store.bounds[:, 2] - store.bounds[:, 0] + 4  # [CLS] A [SEP] [SEP] B [SEP]
-        weights = _language_weights(store.language, temperature)
-        order = np.argsort(lengths, kind="stable")
-        edges = np.searchsorted(
-            np.cumsum((weights * lengths)[order]), np.linspace(0, 1, BUCKETS + 1)[1:-1] * (weights @ lengths)
-        )
-        self.buckets = [part for part in np.split(order, np.unique(edges)) if len(part)]
+        if tokens < 1:
+            raise InputValueError(f"tokens={tokens}: give the most tokens of a batch, such as 8192")
+        self.store, self.seed = store, seed
+        self.frame = Frame(tokenizer.cls_token_id, tokenizer.sep_token_id, tokenizer.pad_token_id)
+        lengths = store.bounds[:, -1] - store.bounds[:, 0] + SPECIAL * store.sentences
+        weights = language_weights(store.language, temperature)
+        self.buckets = _buckets(lengths, weights)
         self.cumulative = [np.cumsum(weights[part]) for part in self.buckets]
         self.counts = [max(1, tokens // int(lengths[part].max())) for part in self.buckets]
+        chances = np.array([total[-1] / count for total, count in zip(self.cumulative, self.counts, strict=True)])
+        self.chances = chances / chances.sum()  # then each row comes as often as its weight says
 
-    def __getitem__(self, step: int) -> Batch:
-        """The batch of a step, counted from 0; which sentence comes first is drawn too."""
-        draw = np.random.default_rng([self.seed, step])
-        bucket = int(draw.integers(len(self.buckets)))
+    @property
+    def languages(self) -> tuple[str, ...]:
+        """The codes that a sample's numbers stand for."""
+        return self.store.languages
+
+    def __getitem__(self, number: int) -> Sample:
+        """The batch of a number, counted from 0; which sentence of a pair comes first is drawn too."""
+        if number < 0:
+            raise InputValueError(f"number={number}: batches are counted from 0, without an end")
+        draw = np.random.default_rng([self.seed, number])
+        bucket = int(draw.choice(len(self.buckets), p=self.chances))
         cumulative = self.cumulative[bucket]
         places = np.searchsorted(cumulative, draw.random(self.counts[bucket]) * cumulative[-1], side="right")
-        chosen = self.buckets[bucket][np.minimum(places, len(cumulative) - 1)]
-        swapped = draw.random(len(chosen)) < 0.5
-        pairs = [self.store.pair(int(i)) for i in chosen]
-        encodings = [self._encoding(*(pair[::-1] if swap else pair)) for pair, swap in zip(pairs, swapped, strict=True)]
-        return collate(encodings, self.tokenizer.pad_token_id)
-
-    def _encoding(self, first: Sequence[int], second: Sequence[int]) -> Encoding:
-        start, end = self.tokenizer.cls_token_id, self.tokenizer.sep_token_id
-        ids = [start, *first, end, end, *second, end]
-        special = [True, *[False] * len(first), True, True, *[False] * len(second), True]
-        sentence = [0] * (len(first) + 2) + [1] * (len(second) + 2)
-        return Encoding(ids=ids, offsets=[(0, 0)] * len(ids), sentence=sentence, special=special)
+        rows = self.buckets[bucket][np.minimum(places, len(cumulative) - 1)]
+        order = np.tile(np.arange(self.store.sentences), (len(rows), 1))
+        turned = draw.random(len(rows)) < 0.5
+        order[turned] = order[turned, ::-1]
+        languages = torch.from_numpy(self.store.language[rows[:, None], order].astype(np.int64))
+        return Sample(lay_out(self.store, rows, order, self.frame), languages)
 
 
-def _language_weights(language: Int[np.ndarray, " pair"], temperature: float) -> Float[np.ndarray, " pair"]:
-    """A weight for each pair, so that languages are drawn as n**temperature."""
-    counts = np.bincount(language).astype(float)
+def lay_out(
+    store: TextStore, rows: Int[np.ndarray, " batch"], order: Int[np.ndarray, "batch sentence"], frame: Frame
+) -> Batch:
+    """Rows of a store side by side, as `collate` lays out encoded texts.
+
+    Args:
+        order: which sentence of its row stands at each place.
+    """
+    starts = store.bounds[rows[:, None], order]
+    counts = store.bounds[rows[:, None], order + 1] - starts
+    column = np.arange(int((counts + SPECIAL).sum(axis=1).max()))
+    shape = (len(rows), len(column))
+    ids, kinds = np.full(shape, frame.padding), np.full(shape, PADDING)
+    special = np.ones(shape, dtype=bool)
+    place = np.broadcast_to(column, shape)
+    for sentence, (start, count) in enumerate(zip(starts.T[:, :, None], counts.T[:, :, None], strict=True)):
+        word = (place > 0) & (place <= count)
+        ids[place == 0] = frame.end if sentence else frame.start
+        ids[place == count + 1] = frame.end
+        ids[word] = store.ids[(start + place - 1)[word]]
+        kinds[(place >= 0) & (place <= count + 1)] = kind(Role.PLAIN, sentence)
+        special &= ~word
+        place = place - count - SPECIAL
+    positions = column * (kinds != PADDING)
+    return Batch(*map(torch.from_numpy, (ids, positions, kinds, special)))
+
+
+def language_weights(language: Int[np.ndarray, "row sentence"], temperature: float) -> Float[np.ndarray, " row"]:
+    """The chance of each row, so that languages, or pairs of them, are drawn as n**temperature.
+
+    >>> language_weights(np.array([[0], [0], [0], [0], [1]]), 0.5).round(3).tolist()
+    [0.167, 0.167, 0.167, 0.167, 0.333]
+    """
+    _, which = np.unique(np.sort(language, axis=1), axis=0, return_inverse=True)
+    counts = np.bincount(which.ravel()).astype(float)
     shares = counts**temperature
-    return (shares / shares.sum() / counts)[language]
+    return (shares / shares.sum() / counts)[which.ravel()]
 
 
 def sampler(seed: int, step: int) -> torch.Generator:
     """A generator for the draws of one step."""
     return torch.Generator().manual_seed(seed * 1_000_003 + step)
+
+
+def _buckets(lengths: Int[np.ndarray, " row"], weights: Float[np.ndarray, " row"]) -> list[Int[np.ndarray, " part"]]:
+    """Rows of like length together, with about as many expected tokens in each part."""
+    order = np.argsort(lengths, kind="stable")
+    tokens = np.cumsum((weights * lengths)[order])
+    cuts = np.searchsorted(tokens, np.linspace(0, tokens[-1], BUCKETS + 1)[1:-1])
+    return [part for part in np.split(order, np.unique(cuts)) if len(part)]
