@@ -1,81 +1,45 @@
-"""The loop learns, stops before it breaks anything, and goes on as if it had never been stopped."""
+"""The loop learns as its plan says, stops before it breaks anything, and every part of the plan has a say."""
+
+import dataclasses
+import time
 
 import pytest
 import torch
 from torch import nn
+from training_samples import PLAN, loss_of, net, trained, weights
 
-from erniem_lab.errors import FileFaultError, InputValueError
-from erniem_lab.training import STATE, Plan, train
-
-PLAN = Plan(steps=12, peak_rate=0.05, warmup=2, save_every=4)
-
-
-def task(seed: int = 0):
-    """A small net with dropout, so that a run which loses its random state is found out."""
-    torch.manual_seed(seed)
-    net = nn.Sequential(nn.Linear(4, 8), nn.Dropout(0.3), nn.Linear(8, 1))
-
-    def loss_of(step: int) -> torch.Tensor:
-        inputs = torch.randn(16, 4, generator=torch.Generator().manual_seed(step))
-        return (net(inputs) - inputs.sum(dim=1, keepdim=True)).pow(2).mean()
-
-    return net, loss_of
+from erniem_lab.errors import InputValueError
+from erniem_lab.training import Loss, Plan, train
+from erniem_lab.training.progress import Bar
 
 
-def weights(net: nn.Module) -> list[torch.Tensor]:
-    return [weight.detach().clone() for weight in net.parameters()]
-
-
-def stop_at(loss_of, last: int):
-    def until(step: int) -> torch.Tensor:
-        if step > last:
-            raise KeyboardInterrupt
-        return loss_of(step)
-
-    return until
-
-
-@pytest.mark.parametrize("last", [3, 5, 10])
-def test_a_run_that_was_cut_off_ends_in_the_same_weights_bit_for_bit(tmp_path, last):
-    net, loss_of = task()
-    curve = train(net, loss_of, PLAN, progress=False)
-    cut, loss_of = task()
-    with pytest.raises(KeyboardInterrupt):
-        train(cut, stop_at(loss_of, last), PLAN, tmp_path, progress=False)
-    again, loss_of = task(seed=99)
-    assert train(again, loss_of, PLAN, tmp_path, progress=False) == curve
-    assert all(torch.equal(one, two) for one, two in zip(weights(net), weights(again), strict=True))
-
-
-def test_a_finished_run_is_not_trained_again(tmp_path):
-    net, loss_of = task()
-    train(net, loss_of, PLAN, tmp_path, progress=False)
-    before = weights(net)
-    train(net, stop_at(loss_of, -1), PLAN, tmp_path, progress=False)
-    assert all(torch.equal(one, two) for one, two in zip(before, weights(net), strict=True))
+def changed(**values) -> Plan:
+    return dataclasses.replace(PLAN, **values)
 
 
 @pytest.mark.parametrize("bad", [float("nan"), float("inf")])
 def test_a_loss_that_is_no_number_stops_the_run_before_the_update(bad):
-    net, _ = task()
-    before = weights(net)
-    with pytest.raises(InputValueError, match="step 0"):
-        train(net, lambda step: sum(weight.sum() for weight in net.parameters()) * bad, PLAN, progress=False)
-    assert all(torch.equal(one, two) for one, two in zip(before, weights(net), strict=True))
+    module = net()
+    before = weights(module)
+
+    def spoilt(module: nn.Module, number: int) -> Loss:
+        return Loss(loss_of(module, number).value * (bad if number == 1 else 1), "TLM")
+
+    with pytest.raises(InputValueError, match=rf"step 0: the loss of micro-batch 1 \(TLM is {bad}\).*\[0, 1\]"):
+        train(module, spoilt, changed(accumulate=2), progress=False)
+    assert torch.equal(before, weights(module))
 
 
-def test_a_state_of_another_plan_is_refused_by_name(tmp_path):
-    net, loss_of = task()
-    train(net, loss_of, PLAN, tmp_path, progress=False)
-    with pytest.raises(FileFaultError, match="peak_rate"):
-        train(net, loss_of, Plan(steps=12, peak_rate=0.01, warmup=2, save_every=4), tmp_path, progress=False)
+def test_a_gradient_that_is_no_number_stops_the_run_before_the_update():
+    module = net()
+    before = weights(module)
 
+    def spoilt(module: nn.Module, number: int) -> Loss:
+        return Loss(loss_of(module, number).value + (next(module.parameters()).sum() * 0).sqrt())
 
-def test_a_damaged_state_is_refused_by_name(tmp_path):
-    (tmp_path / STATE).write_bytes(b"PK\x03\x04 and then nothing")
-    net, loss_of = task()
-    with pytest.raises(FileFaultError, match=STATE):
-        train(net, loss_of, PLAN, tmp_path, progress=False)
+    with pytest.raises(InputValueError, match=r"step 0: the gradient of micro-batches 0"):
+        train(module, spoilt, PLAN, progress=False)
+    assert torch.equal(before, weights(module))
 
 
 def test_the_rate_rises_to_its_peak_and_falls_towards_zero():
@@ -85,20 +49,127 @@ def test_the_rate_rises_to_its_peak_and_falls_towards_zero():
     assert rates[-1] == pytest.approx(PLAN.peak_rate / 10)
 
 
+def test_the_curve_tells_the_rate_of_each_step_and_its_tokens():
+    _, curve = trained()
+    assert [step.rate for step in curve] == [PLAN.rate(step) for step in range(PLAN.steps)]
+    assert {step.tokens for step in curve} == {64}
+    assert all(step.seconds > 0 for step in curve)
+
+
 @pytest.mark.parametrize(
-    ("name", "value"), [("weight_decay", 0.9), ("clip", 1e-3), ("seed", 5), ("warmup", 9), ("horizon", 40)]
-)
+    ("name", "value"),
+    [("steps", 11), ("peak_rate", 0.01), ("weight_decay", 0.9), ("clip", 1e-3), ("seed", 5), ("warmup", 9),
+     ("horizon", 40), ("accumulate", 2), ("precision", "bfloat16")],
+)  # fmt: skip
 def test_every_part_of_the_plan_makes_a_difference(name, value):
-    results = []
-    for plan in (PLAN, Plan(**{**vars(PLAN), name: value})):
-        net, loss_of = task()
-        train(net, loss_of, plan, progress=False)
-        results.append(torch.cat([weight.flatten() for weight in weights(net)]))
-    assert not torch.equal(*results)
+    assert not torch.equal(trained()[0], trained(changed(**{name: value}))[0])
+
+
+def test_compiling_hands_the_step_function_a_compiled_module():
+    found = []
+
+    def eager(module: nn.Module, number: int) -> Loss:
+        found.append(module)
+        return loss_of(module._orig_mod, number)
+
+    assert torch.equal(trained(changed(compile=True), task=eager)[0], trained()[0])
+    assert isinstance(found[0], torch._dynamo.OptimizedModule)
+
+
+def test_half_precision_computes_in_bfloat16_and_keeps_whole_weights():
+    found = []
+
+    def watched(module: nn.Module, number: int) -> Loss:
+        found.append(module(torch.ones(1, 4)).dtype)
+        return loss_of(module, number)
+
+    assert trained(changed(precision="bfloat16"), task=watched)[0].dtype == torch.float32
+    assert set(found) == {torch.bfloat16}
+
+
+def test_sixteen_bit_floats_that_need_scaling_are_refused_with_the_way_out():
+    with pytest.raises(InputValueError, match="float16 would need its gradients scaled, bfloat16 needs no scaling"):
+        changed(precision="float16")
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("steps", -1), ("warmup", -1), ("save_every", 0), ("accumulate", 0), ("keep", 1), ("clip", 0.0),
+     ("peak_rate", 0.0), ("horizon", 5), ("sharding", "split"), ("weight_decay", float("nan")), ("seed", -1)],
+)  # fmt: skip
+def test_a_value_that_no_run_can_follow_is_refused_by_name(name, value):
+    with pytest.raises(InputValueError, match=f"{name}="):
+        changed(**{name: value})
+
+
+def test_many_small_batches_give_the_step_of_one_large_one():
+    """Without dropout the mean of two losses has the mean of their gradients; equal up to the order of summation."""
+    batches = torch.randn(2, 8, 4, generator=torch.Generator().manual_seed(3))
+
+    def small(module: nn.Module, number: int) -> Loss:
+        return Loss(module(batches[number % 2]).pow(2).mean())
+
+    def large(module: nn.Module, number: int) -> Loss:
+        return Loss(module(batches.flatten(0, 1)).pow(2).mean())
+
+    torch.manual_seed(0)
+    one, two = nn.Linear(4, 1), nn.Linear(4, 1)
+    two.load_state_dict(one.state_dict())
+    plan = Plan(steps=5, peak_rate=0.05)
+    curves = [train(one, large, plan, progress=False),
+              train(two, small, dataclasses.replace(plan, accumulate=2), progress=False)]  # fmt: skip
+    torch.testing.assert_close(weights(one), weights(two))
+    assert [step.loss for step in curves[0]] == pytest.approx([step.loss for step in curves[1]])
+
+
+def test_a_step_s_losses_are_told_apart_by_name():
+    def two(module: nn.Module, number: int) -> Loss:
+        return Loss(loss_of(module, number).value * 0 + number, "TLM" if number % 2 else "MMLM")
+
+    _, curve = trained(changed(accumulate=4), task=two)
+    assert curve[1].losses == {"MMLM": 5.0, "TLM": 6.0}
+    assert curve[1].loss == 5.5
 
 
 def test_biases_do_not_decay():
-    net = nn.Linear(2, 1)
-    before = net.bias.item()
-    train(net, lambda step: net.weight.sum() * 0, Plan(steps=3, weight_decay=0.5), progress=False)
-    assert net.bias.item() == before
+    module = nn.Linear(2, 1)
+    before = module.bias.item()
+    train(module, lambda module, number: Loss(module.weight.sum() * 0), Plan(steps=3, weight_decay=0.5), progress=False)
+    assert module.bias.item() == before
+
+
+def test_frozen_weights_stay_as_they_are():
+    module = net()
+    module[0].requires_grad_(False)
+    before = module[0].weight.clone()
+    train(module, loss_of, PLAN, progress=False)
+    assert torch.equal(module[0].weight, before)
+
+
+def test_a_module_learns_with_dropout_and_is_left_without():
+    seen = []
+
+    def watched(module: nn.Module, number: int) -> Loss:
+        seen.append(module.training)
+        return loss_of(module, number)
+
+    module = net().eval()
+    train(module, watched, PLAN, progress=False)
+    assert all(seen) and not module.training  # noqa: PT018
+
+
+def test_the_progress_bar_tells_losses_speed_and_time_left(capsys):
+    train(net(), loss_of, PLAN)
+    shown = capsys.readouterr().err
+    assert "12/12" in shown and "loss=" in shown and "tokens/s=" in shown  # noqa: PT018
+    train(net(), loss_of, PLAN, progress=False)
+    assert capsys.readouterr().err == ""
+
+
+def test_the_loop_costs_little_beside_the_work():
+    """A tenth of a millisecond would do; the bound allows for a busy machine."""
+    start = time.perf_counter()
+    trained(Plan(steps=200))
+    assert time.perf_counter() - start < 5
+    with Bar(done=0, total=1, shown=False) as bar:
+        assert bar.figures() == {}

@@ -2,6 +2,7 @@
 
 import os
 import secrets
+import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -53,6 +54,35 @@ def write_atomically(path: Path, write: Callable[[BinaryIO], object]) -> None:
     """
     with staged_files(path.parent) as stage, stage(path.name).open("wb") as file:
         write(file)
+
+
+@contextmanager
+def staged_folder(path: Path) -> Iterator[Path]:
+    """A new folder of files that is named ``path`` when the block ends, or leaves no trace if it fails.
+
+    Gives the temporary folder in which to write. All files are safe on the disk before the folder gets its name.
+
+    Raises:
+        OSError: ``path`` exists already, or the disk is full.
+
+    >>> import tempfile
+    >>> path = Path(tempfile.mkdtemp()) / "new"
+    >>> with staged_folder(path) as stage:
+    ...     written = (stage / "a.txt").write_text("whole")
+    >>> (path / "a.txt").read_text()
+    'whole'
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
+    temporary.mkdir()
+    try:
+        yield temporary
+        for written in [*temporary.iterdir(), temporary]:
+            _flush(written)
+        temporary.rename(path)
+        _flush(path.parent)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
 
 
 def _flush(path: Path) -> None:

@@ -11,9 +11,9 @@ from typing import Any
 
 import numpy as np
 import torch
-from jaxtyping import Float
-from torch import Tensor
+from torch import nn
 
+from erniem_lab.batching import PADDING
 from erniem_lab.config import ErnieMConfig
 from erniem_lab.corpora.parallel import read_pairs
 from erniem_lab.corpora.text import TextPair
@@ -26,7 +26,7 @@ from erniem_lab.pretraining.store import TextStore, store_texts
 from erniem_lab.pretraining.stream import TextStream, sampler
 from erniem_lab.pretraining.vocabulary import learn_vocabulary
 from erniem_lab.tokenizer import ErnieMTokenizer
-from erniem_lab.training import Plan, train
+from erniem_lab.training import Loss, Plan, train
 
 
 @dataclass(frozen=True)
@@ -121,14 +121,14 @@ class StepLoss:
         shares = np.array([recipe.objectives[name] for name in self.names], dtype=float)
         self.shares = shares / shares.sum()
 
-    def __call__(self, step: int) -> Float[Tensor, ""]:
-        """The loss, in nats for each hidden token."""
+    def __call__(self, module: nn.Module, step: int) -> Loss:
+        """The loss, in nats for each hidden token, of a micro-batch by its number."""
         name = np.random.default_rng([self.recipe.plan.seed, step, 1]).choice(self.names, p=self.shares)
         batch, generator = self.stream[step].batch, sampler(self.recipe.plan.seed, step)
         riddle = hide(batch, OBJECTIVES[name], self.mask_token_id, share=self.recipe.share, generator=generator)
         half = self.recipe.precision == "bfloat16"
         with torch.autocast("cpu", torch.bfloat16, enabled=half):
-            return loss(self.model, riddle).float()
+            return Loss(loss(self.model, riddle).float(), str(name), int((batch.kinds != PADDING).sum()))
 
 
 def _tokenizer(recipe: Recipe, pairs: Callable[[], Iterator[TextPair]], folder: Path) -> ErnieMTokenizer:
