@@ -105,6 +105,7 @@ def report(
 def lab(
     port: Annotated[int | None, typer.Option(help="The port; a free one from 8888 on by default.")] = None,
     browser: Annotated[bool, typer.Option("--browser/--no-browser", help="Open a browser window.")] = True,
+    options: Annotated[list[str] | None, typer.Argument(help="After --: JupyterLab's own, as --allow-root.")] = None,
 ) -> None:
     """Copy the notebooks here, where none of yours is overwritten, and open JupyterLab on them."""
     import subprocess
@@ -114,7 +115,8 @@ def lab(
     folder = Path.cwd() / "notebooks"
     made = copy_notebooks(bundled("notebooks"), folder)
     print(f"notebooks: {folder} ({len(made)} new)")
-    raise typer.Exit(subprocess.run(lab_command(folder, port=port, browser=browser), check=False).returncode)
+    command = lab_command(folder, port=port, browser=browser, options=options or [])
+    raise typer.Exit(subprocess.run(command, check=False).returncode)
 
 
 @commands.command()

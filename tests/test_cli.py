@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from notebook_samples import write_notebook
@@ -133,3 +134,11 @@ def test_lab_serves_this_machine_alone_and_keeps_jupyters_token() -> None:
     assert "--ServerApp.ip=127.0.0.1" in made
     assert "--no-browser" not in made
     assert not [word for word in made if "token" in word or "password" in word or "0.0.0.0" in word]
+
+
+def test_lab_hands_on_what_follows_two_dashes(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    started: list[list[str]] = []
+    monkeypatch.setattr(subprocess, "run", lambda made, **_: started.append(made) or SimpleNamespace(returncode=3))
+    assert command(monkeypatch, "lab", "--port", "8899", "--", "--allow-root") == 3
+    assert started[0][-1] == "--allow-root"

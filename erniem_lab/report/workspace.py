@@ -1,6 +1,7 @@
 """A user's own copy of the notebooks, and JupyterLab open on it."""
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from erniem_lab.files.atomic import staged_files
@@ -15,8 +16,10 @@ def copy_notebooks(source: Path, folder: Path) -> list[Path]:
     return [folder / path.name for path in missing]
 
 
-def lab_command(folder: Path, *, port: int | None, browser: bool) -> list[str]:
+def lab_command(folder: Path, *, port: int | None, browser: bool, options: Sequence[str] = ()) -> list[str]:
     """The command that serves ``folder`` to this machine alone, behind the token that Jupyter makes.
+
+    ``options`` are JupyterLab's own and come last, so that they win.
 
     >>> lab_command(Path("notebooks"), port=8890, browser=False)[1:]
     ['-m', 'jupyterlab', '--ServerApp.ip=127.0.0.1', '--port=8890', '--no-browser', 'notebooks']
@@ -24,4 +27,4 @@ def lab_command(folder: Path, *, port: int | None, browser: bool) -> list[str]:
     command = [sys.executable, "-m", "jupyterlab", "--ServerApp.ip=127.0.0.1"]
     command += [f"--port={port}"] if port else []
     command += [] if browser else ["--no-browser"]
-    return [*command, str(folder)]
+    return [*command, str(folder), *options]
