@@ -129,6 +129,8 @@ def test_a_pickle_holds_the_path_and_not_the_text(tokenizer, tmp_path):
     assert len(pickle.dumps(store)) < 600
     stream = TextStream(store, tokenizer, tokens=128)
     again = pickle.loads(pickle.dumps(stream))
+    assert len(pickle.dumps(store.alone())) < 700
+    assert equal(pickle.loads(pickle.dumps(store.alone())), store.alone())
     assert again[3].batch.input_ids.tolist() == stream[3].batch.input_ids.tolist()
 
 

@@ -118,6 +118,11 @@ def test_rows_are_laid_out_as_encoded_texts_are(both, tokenizer):
     assert same(lay_out(both, rows, order, frame), collate(encodings, tokenizer.pad_token_id))
 
 
+def test_little_text_is_not_cut_into_buckets_of_a_few_rows(tokenizer, store):
+    stream = TextStream(store, tokenizer, tokens=2048)
+    assert min(len(rows) for rows in stream.buckets) > 2 * max(stream.counts)
+
+
 def test_a_row_longer_than_the_budget_comes_alone(store, tokenizer):
     assert len(TextStream(store, tokenizer, tokens=1)[0].batch.input_ids) == 1
 

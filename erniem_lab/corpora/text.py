@@ -1,6 +1,7 @@
 """Sentences of a known language, alone or with their translation, and where they come from."""
 
-from collections.abc import Callable, Iterator
+import hashlib
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -51,6 +52,20 @@ class Corpus(Generic[T_co]):
     name: str
     fingerprint: str
     read: Callable[[], Iterator[T_co]]
+
+    @classmethod
+    def of(cls, name: str, texts: Iterable[T_co]) -> "Corpus[T_co]":
+        """A corpus of texts that are drawn or at hand; they are kept in memory, and the fingerprint is theirs.
+
+        >>> two = [Text("en", "one"), Text("en", "two")]
+        >>> Corpus.of("mine", two).fingerprint == Corpus.of("yours", two[:1]).fingerprint
+        False
+        """
+        kept = tuple(texts)
+        total = hashlib.sha256()
+        for text in kept:
+            total.update(f"{text!r}\n".encode("utf-8", "surrogatepass"))
+        return cls(name, total.hexdigest(), lambda: iter(kept))
 
     def __iter__(self) -> Iterator[T_co]:
         """Read from the start."""

@@ -42,7 +42,7 @@ class TextStore:
         edges = self.bounds[i].tolist()
         return tuple(self.ids[start:end].tolist() for start, end in pairwise(edges))
 
-    def alone(self) -> "TextStore":
+    def alone(self) -> "AloneStore":
         """The sentences of all pairs as single sentences; a first sentence that several pairs share is there once.
 
         The ids are those of this store and not copied.
@@ -52,7 +52,18 @@ class TextStore:
         parts = [self.bounds[chosen, place : place + 2] for place, chosen in enumerate(rows)]
         language = [self.language[chosen, place : place + 1] for place, chosen in enumerate(rows)]
         bounds = np.concatenate(parts)
-        return TextStore(self.languages, self.ids, bounds, np.concatenate(language), np.arange(len(bounds)))
+        group = np.arange(len(bounds))
+        return AloneStore(self.languages, self.ids, bounds, np.concatenate(language), group, whole=self)
+
+
+@dataclass(frozen=True)
+class AloneStore(TextStore):
+    """The sentences of a store of pairs, each by itself; a pickle of it holds the pairs instead."""
+
+    whole: TextStore
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return TextStore.alone, (self.whole,)
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,8 @@ from erniem_lab.errors import InputValueError
 from erniem_lab.pretraining.store import TextStore
 from erniem_lab.tokenizer import ErnieMTokenizer
 
-BUCKETS = 24  # lengths within a bucket differ by a few tokens, so little padding is read
+BUCKETS = 64  # at most; lengths within one differ by a token or two. 24 pad 5.4 % of 497,480 pairs, 64 pad 2.1 %
+BATCHES = 4  # of text in a bucket, at least, so that a batch of little text is not the same few rows
 SPECIAL = 2  # tokens that frame each sentence: [CLS] A [SEP], then [SEP] B [SEP]
 
 
@@ -71,7 +72,7 @@ class TextStream:
         self.frame = Frame(tokenizer.cls_token_id, tokenizer.sep_token_id, tokenizer.pad_token_id)
         lengths = store.bounds[:, -1] - store.bounds[:, 0] + SPECIAL * store.sentences
         weights = language_weights(store.language, temperature)
-        self.buckets = _buckets(lengths, weights)
+        self.buckets = _buckets(lengths, weights, min(BUCKETS, max(1, int(lengths.sum()) // (BATCHES * tokens))))
         self.cumulative = [np.cumsum(weights[part]) for part in self.buckets]
         self.counts = [max(1, tokens // int(lengths[part].max())) for part in self.buckets]
         chances = np.array([total[-1] / count for total, count in zip(self.cumulative, self.counts, strict=True)])
@@ -142,9 +143,11 @@ def sampler(seed: int, step: int) -> torch.Generator:
     return torch.Generator().manual_seed(seed * 1_000_003 + step)
 
 
-def _buckets(lengths: Int[np.ndarray, " row"], weights: Float[np.ndarray, " row"]) -> list[Int[np.ndarray, " part"]]:
+def _buckets(
+    lengths: Int[np.ndarray, " row"], weights: Float[np.ndarray, " row"], count: int
+) -> list[Int[np.ndarray, " part"]]:
     """Rows of like length together, with about as many expected tokens in each part."""
     order = np.argsort(lengths, kind="stable")
     tokens = np.cumsum((weights * lengths)[order])
-    cuts = np.searchsorted(tokens, np.linspace(0, tokens[-1], BUCKETS + 1)[1:-1])
+    cuts = np.searchsorted(tokens, np.linspace(0, tokens[-1], count + 1)[1:-1])
     return [part for part in np.split(order, np.unique(cuts)) if len(part)]
