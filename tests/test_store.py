@@ -38,6 +38,11 @@ def test_long_sentences_are_cut(tokenizer):
     assert [len(side) for side in store_texts(tokenizer, [pair("fr", "a " * 50, "is")], longest=7).row(0)] == [7, 1]
 
 
+def test_special_tokens_that_stand_in_a_text_are_not_stored(tokenizer):
+    rows = [pair("fr", "a [MASK] test", "is"), pair("fr", "a test", "the [SEP]"), pair("fr", "a test", "\u4f60")]
+    assert [store.row(0) for store in [store_texts(tokenizer, rows)]] == [ids(tokenizer, "a test", "\u4f60")]
+
+
 def test_pairs_with_the_same_first_sentence_are_one_group(tokenizer):
     store = store_texts(tokenizer, [pair("fr", "a test", "is"), pair("de", "this", "of"), pair("sw", "a test", "the")])
     assert store.group.tolist() == [0, 1, 0]
@@ -58,6 +63,14 @@ def test_sides_stand_alone_and_a_shared_one_only_once(tokenizer):
 def test_texts_that_cannot_be_stored_are_refused(tokenizer, texts, named):
     with pytest.raises(InputValueError, match=named):
         store_texts(tokenizer, texts)
+
+
+def test_a_length_or_tokenizer_that_cannot_be_kept_is_refused(tokenizer):
+    with pytest.raises(InputValueError, match="longest=0"):
+        store_texts(tokenizer, [pair("fr", "a", "is")], longest=0)
+    drawing = ErnieMTokenizer.from_pretrained(GOLDEN / "tokenizer", sp_model_kwargs={"enable_sampling": True})
+    with pytest.raises(InputValueError, match="enable_sampling"):
+        store_texts(drawing, [pair("fr", "a", "is")])
 
 
 def test_aligned_vectors_bring_translations_together(tokenizer):

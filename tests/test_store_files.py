@@ -1,6 +1,8 @@
 """Stored text is made once for a content; a damaged store is never read."""
 
+import os
 import pickle
+import time
 import tracemalloc
 
 import numpy as np
@@ -115,6 +117,23 @@ def test_a_source_that_fails_leaves_nothing_behind(tokenizer, tmp_path):
     with pytest.raises(FileFaultError, match=r"fr\.tsv:81"):
         open_store(tokenizer, [Corpus("rows", "1", broken)], tmp_path, progress=False)
     assert not [path for path in tmp_path.rglob("*") if path.is_file()]
+
+
+def test_a_folder_that_cannot_be_written_is_named(tokenizer, tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(FileFaultError, match=r"file/\w+: cannot be written"):
+        open_store(tokenizer, [corpus()], tmp_path / "file", progress=False)
+
+
+def test_remains_of_a_killed_process_are_removed_and_those_of_a_living_one_kept(tokenizer, tmp_path):
+    home = open_store(tokenizer, [corpus()], tmp_path, progress=False).folder
+    (home / MANIFEST).unlink()
+    dead, alive = home / ".ids.npy.0.part", home / ".ids.npy.1.part"
+    for path, age in ((dead, 7200), (alive, 60)):
+        path.write_bytes(b"half")
+        os.utime(path, (time.time() - age,) * 2)
+    open_store(tokenizer, [corpus()], tmp_path, progress=False)
+    assert [path.exists() for path in (dead, alive)] == [False, True]
 
 
 def test_nothing_to_store_is_refused(tokenizer, tmp_path):

@@ -127,7 +127,10 @@ def test_a_row_longer_than_the_budget_comes_alone(store, tokenizer):
     assert len(TextStream(store, tokenizer, tokens=1)[0].batch.input_ids) == 1
 
 
-@pytest.mark.parametrize(("settings", "number", "named"), [({"tokens": 0}, 0, "tokens=0"), ({}, -1, "number=-1")])
+@pytest.mark.parametrize(("settings", "number", "named"), [
+    ({"tokens": 0}, 0, "tokens=0"), ({}, -1, "number=-1"), ({"seed": -1}, 0, "seed=-1"),
+    ({"temperature": float("nan")}, 0, "temperature=nan"),
+])  # fmt: skip
 def test_a_budget_or_number_that_means_nothing_is_refused(store, tokenizer, settings, number, named):
     with pytest.raises(InputValueError, match=named):
         TextStream(store, tokenizer, **settings)[number]

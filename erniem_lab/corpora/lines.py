@@ -39,6 +39,8 @@ def read_lines(path: str | PathLike[str]) -> Iterator[tuple[int, str]]:
                 yield number, _decoded(path, number, line)
     except (EOFError, gzip.BadGzipFile, zlib.error) as fault:
         raise FileFaultError(f"{path}: packed data is damaged after line {number} ({fault}); fetch it again") from fault
+    except PermissionError as fault:
+        raise FileFaultError(f"{path}: must not be read ({fault.strerror}); change its permissions") from fault
 
 
 def _open(path: Path) -> BufferedIOBase:

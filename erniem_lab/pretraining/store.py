@@ -77,7 +77,9 @@ class Block:
 
 
 def store_texts(tokenizer: ErnieMTokenizer, texts: Iterable[Text | TextPair], *, longest: int = 64) -> TextStore:
-    """Tokenise sentences, or pairs, into memory; each is cut to `longest` tokens, and empty ones are left out.
+    """Tokenise sentences, or pairs, into memory; each is cut to `longest` tokens.
+
+    Left out are rows with an empty sentence, and those in which somebody wrote "[MASK]" or another special token.
 
     Raises:
         InputValueError: no text is left, or pairs and single sentences are mixed.
@@ -96,6 +98,12 @@ def blocks_of(
     tokenizer: ErnieMTokenizer, texts: Iterable[Text | TextPair], languages: dict[str, int], *, longest: int
 ) -> Iterator[Block]:
     """The texts, tokenised a few thousand at a time; `languages` is filled with each new language and its number."""
+    if longest < 1:
+        raise InputValueError(f"longest={longest}: give the most tokens of a sentence, 1 or more")
+    if tokenizer.sp_model_kwargs.get("enable_sampling"):
+        raise InputValueError(
+            "tokenizer draws a segmentation anew each time, and storing keeps one: load it without enable_sampling"
+        )
     rows = map(_sides, texts)
     count = None
     while chunk := list(islice(rows, CHUNK)):
@@ -133,7 +141,8 @@ def _block(
         for side in range(len(chunk[0]))
     ]
     tokens = list(zip(*(column["input_ids"] for column in columns), strict=True))
-    kept = [row for row, ids in enumerate(tokens) if all(ids)]
+    special = set(tokenizer.all_special_ids) - {tokenizer.unk_token_id}
+    kept = [row for row, ids in enumerate(tokens) if all(side and special.isdisjoint(side) for side in ids)]
     flat = [token for row in kept for ids in tokens[row] for token in ids]
     shape = (len(kept), len(chunk[0]))
     places = [languages.setdefault(text.language, len(languages)) for row in kept for text in chunk[row]]

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import time
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -25,6 +26,7 @@ from erniem_lab.tokenizer import ErnieMTokenizer
 
 VERSION = 1  # of the files' form, and of how texts are tokenised: another number leaves old caches alone
 ABOUT = "store.json"
+ABANDONED = 3600  # seconds without a byte
 ARRAYS = ("ids", "bounds", "language", "group")
 
 
@@ -58,7 +60,8 @@ def open_store(
         progress: whether to show a bar while tokenising.
 
     Raises:
-        InputValueError: no corpus, no text, or pairs mixed with single sentences.
+        InputValueError: no corpus, no text, pairs mixed with single sentences, or a tokenizer that draws.
+        FileFaultError: a source cannot be read, or the folder cannot be written.
 
     >>> import tempfile
     >>> tokenizer = ErnieMTokenizer.from_pretrained("tests/golden/tokenizer")
@@ -76,7 +79,13 @@ def open_store(
         except FileFaultError as fault:
             warnings.warn(f"the stored text is damaged and made again ({fault})", stacklevel=2)
     texts = tqdm(chain.from_iterable(corpora), desc="tokenise", unit=" texts", disable=not progress)
-    _write_store(tokenizer, iter(texts), home, longest)
+    _remove_remains(home)
+    try:
+        _write_store(tokenizer, iter(texts), home, longest)
+    except OSError as fault:
+        if isinstance(fault, FileFaultError):
+            raise
+        raise FileFaultError(f"{home}: cannot be written ({fault}); free space, or choose another folder") from fault
     return read_store(home)
 
 
@@ -104,6 +113,13 @@ def read_store(folder: Path) -> FiledStore:
     about = parse_object((folder / ABOUT).read_bytes(), folder / ABOUT, "list of languages")
     arrays = {name: np.load(folder / f"{name}.npy", mmap_mode="r", allow_pickle=False) for name in ARRAYS}
     return FiledStore(languages=tuple(about["languages"]), folder=folder, **arrays)
+
+
+def _remove_remains(home: Path) -> None:
+    """Delete what a process that was killed had begun; one that lives writes to its files every few seconds."""
+    for path in home.glob(".*.part"):
+        if time.time() - path.stat().st_mtime > ABANDONED:
+            path.unlink(missing_ok=True)
 
 
 def _write_store(tokenizer: ErnieMTokenizer, texts: Iterable[Text | TextPair], home: Path, longest: int) -> None:

@@ -47,7 +47,7 @@ class TextStream:
         seed: another seed is another order.
 
     Raises:
-        InputValueError: a budget below one token, or a number below 0.
+        InputValueError: a budget below one token, a temperature that is no finite number, a seed or number below 0.
 
     >>> from erniem_lab.corpora.text import Text
     >>> from erniem_lab.pretraining.store import store_texts
@@ -66,8 +66,11 @@ class TextStream:
         temperature: float = 0.7,
         seed: int = 0,
     ) -> None:
-        if tokens < 1:
-            raise InputValueError(f"tokens={tokens}: give the most tokens of a batch, such as 8192")
+        if tokens < 1 or seed < 0 or not np.isfinite(temperature):
+            raise InputValueError(
+                f"tokens={tokens}, temperature={temperature}, seed={seed}: give a budget of 1 or more (8192), a "
+                "finite temperature (0.7) and a seed of 0 or more"
+            )
         self.store, self.seed = store, seed
         self.frame = Frame(tokenizer.cls_token_id, tokenizer.sep_token_id, tokenizer.pad_token_id)
         lengths = store.bounds[:, -1] - store.bounds[:, 0] + SPECIAL * store.sentences
@@ -77,6 +80,7 @@ class TextStream:
         self.counts = [max(1, tokens // int(lengths[part].max())) for part in self.buckets]
         chances = np.array([total[-1] / count for total, count in zip(self.cumulative, self.counts, strict=True)])
         self.chances = chances / chances.sum()  # then each row comes as often as its weight says
+        self.reach = np.cumsum(self.chances)
 
     @property
     def languages(self) -> tuple[str, ...]:
@@ -88,7 +92,7 @@ class TextStream:
         if number < 0:
             raise InputValueError(f"number={number}: batches are counted from 0, without an end")
         draw = np.random.default_rng([self.seed, number])
-        bucket = int(draw.choice(len(self.buckets), p=self.chances))
+        bucket = min(int(np.searchsorted(self.reach, draw.random(), side="right")), len(self.buckets) - 1)
         cumulative = self.cumulative[bucket]
         places = np.searchsorted(cumulative, draw.random(self.counts[bucket]) * cumulative[-1], side="right")
         rows = self.buckets[bucket][np.minimum(places, len(cumulative) - 1)]
