@@ -80,8 +80,19 @@ def test_other_text_settings_or_tokenizer_are_another_store(tokenizer):
         store_key(tokenizer, [corpus(), corpus()], longest=64),
         store_key(tokenizer, [corpus()], longest=32),
         store_key(other, [corpus()], longest=64),
+        store_key(tokenizer, [corpus()], longest=64, languages=["sw"]),
     ]
     assert len(set(keys)) == len(keys)
+
+
+def test_languages_of_two_stores_can_be_numbered_alike(tokenizer, tmp_path):
+    first = open_store(tokenizer, [corpus()], tmp_path, progress=False)
+    for later in (
+        open_store(tokenizer, [corpus(texts("sw", 9, 0))], tmp_path, languages=first.languages, progress=False),
+        store_texts(tokenizer, texts("sw", 9, 0), languages=first.languages),
+    ):
+        assert later.languages == first.languages == ("en", "fr", "sw")
+        assert set(later.language.ravel().tolist()) == {2}
 
 
 def test_longest_cuts_what_is_stored(tokenizer, tmp_path):

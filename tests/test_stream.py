@@ -50,6 +50,15 @@ def test_any_batch_can_be_reached_again(both, tokenizer):
     assert not same(one[40].batch, far.batch)
 
 
+def test_the_order_is_the_same_on_every_machine(store, tokenizer):
+    """First tokens and languages of three batches as they were drawn when the order was fixed, with numpy 2."""
+    stream = TextStream(store, tokenizer, tokens=64, seed=3)
+    found = [
+        (stream[number].batch.input_ids[:, 1].tolist(), stream[number].languages.tolist()) for number in (0, 7, 1000)
+    ]
+    assert found == [([49, 70], [[0, 2], [1, 0]]), ([17], [[0, 1]]), ([66], [[1, 0]])]
+
+
 def test_another_seed_is_another_order(store, tokenizer):
     one, two = (TextStream(store, tokenizer, tokens=256, seed=seed)[0].batch for seed in (0, 1))
     assert not same(one, two)

@@ -76,22 +76,32 @@ class Block:
     digest: Int[np.ndarray, " row"]
 
 
-def store_texts(tokenizer: ErnieMTokenizer, texts: Iterable[Text | TextPair], *, longest: int = 64) -> TextStore:
+def store_texts(
+    tokenizer: ErnieMTokenizer,
+    texts: Iterable[Text | TextPair],
+    *,
+    longest: int = 64,
+    languages: Sequence[str] = (),
+) -> TextStore:
     """Tokenise sentences, or pairs, into memory; each is cut to `longest` tokens.
 
     Left out are rows with an empty sentence, and those in which somebody wrote "[MASK]" or another special token.
 
+    Args:
+        languages: codes that get the first numbers, such as another store's `languages`, so that numbers agree.
+
     Raises:
-        InputValueError: no text is left, or pairs and single sentences are mixed.
+        InputValueError: no text is left, or pairs and single sentences are mixed; a length below 1; a tokenizer that
+            draws.
     """
-    languages: dict[str, int] = {}
-    blocks = list(blocks_of(tokenizer, texts, languages, longest=longest))
+    numbers = {code: number for number, code in enumerate(languages)}
+    blocks = list(blocks_of(tokenizer, texts, numbers, longest=longest))
     if not blocks:
         raise InputValueError("texts: none with text in every sentence; give at least one")
     ids, lengths, language, digest = (
         np.concatenate([getattr(block, name) for block in blocks]) for name in ("ids", "lengths", "language", "digest")
     )
-    return TextStore(tuple(languages), ids, edges(lengths), language, numbered(digest))
+    return TextStore(tuple(numbers), ids, edges(lengths), language, numbered(digest))
 
 
 def blocks_of(

@@ -46,17 +46,19 @@ def open_store(
     folder: str | PathLike[str],
     *,
     longest: int = 64,
+    languages: Sequence[str] = (),
     progress: bool = True,
 ) -> FiledStore:
     """All texts of the corpora, tokenised; made if `folder` does not have them yet, and mapped from there.
 
-    The key of a store is the content: the tokenizer's files, the corpora's fingerprints in their order, and
-    `longest`. Anything else is another key, in a folder of its own beside; nothing deletes old ones. A store that
+    The key of a store is the content: the tokenizer's files, the corpora's fingerprints in their order, `longest`
+    and `languages`. Anything else is another key, in a folder of its own beside; nothing deletes old ones. A store that
     was damaged is made again, with a warning. Text is held a few thousand lines at a time; 36 bytes a row stay in
     memory till the end (which rows share a first sentence). Two processes may make the same store at once.
 
     Args:
         longest: the most tokens of a sentence.
+        languages: codes that get the first numbers, such as another store's `languages`, so that numbers agree.
         progress: whether to show a bar while tokenising.
 
     Raises:
@@ -72,7 +74,7 @@ def open_store(
     """
     if not corpora:
         raise InputValueError("corpora is empty: give at least one, such as open_parallel('pairs')")
-    home = Path(folder) / store_key(tokenizer, corpora, longest=longest)
+    home = Path(folder) / store_key(tokenizer, corpora, longest=longest, languages=languages)
     if (home / MANIFEST).is_file():
         try:
             return read_store(home)
@@ -81,7 +83,7 @@ def open_store(
     texts = tqdm(chain.from_iterable(corpora), desc="tokenise", unit=" texts", disable=not progress)
     _remove_remains(home)
     try:
-        _write_store(tokenizer, iter(texts), home, longest)
+        _write_store(tokenizer, iter(texts), home, longest, languages)
     except OSError as fault:
         if isinstance(fault, FileFaultError):
             raise
@@ -89,7 +91,13 @@ def open_store(
     return read_store(home)
 
 
-def store_key(tokenizer: ErnieMTokenizer, corpora: Iterable[Corpus[Text | TextPair]], *, longest: int) -> str:
+def store_key(
+    tokenizer: ErnieMTokenizer,
+    corpora: Iterable[Corpus[Text | TextPair]],
+    *,
+    longest: int,
+    languages: Sequence[str] = (),
+) -> str:
     """The name of the folder that holds these texts as this tokenizer cuts them: hexadecimal, 32 digits.
 
     >>> tokenizer = ErnieMTokenizer.from_pretrained("tests/golden/tokenizer")
@@ -97,7 +105,8 @@ def store_key(tokenizer: ErnieMTokenizer, corpora: Iterable[Corpus[Text | TextPa
     False
     """
     prints = [corpus.fingerprint for corpus in corpora]
-    content = {"version": VERSION, "longest": longest, "tokenizer": _tokenizer_files(tokenizer), "corpora": prints}
+    how = {"version": VERSION, "longest": longest, "languages": list(languages)}
+    content = {**how, "tokenizer": _tokenizer_files(tokenizer), "corpora": prints}
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:32]
 
 
@@ -122,9 +131,11 @@ def _remove_remains(home: Path) -> None:
             path.unlink(missing_ok=True)
 
 
-def _write_store(tokenizer: ErnieMTokenizer, texts: Iterable[Text | TextPair], home: Path, longest: int) -> None:
-    languages: dict[str, int] = {}
-    blocks = blocks_of(tokenizer, texts, languages, longest=longest)
+def _write_store(
+    tokenizer: ErnieMTokenizer, texts: Iterable[Text | TextPair], home: Path, longest: int, languages: Sequence[str]
+) -> None:
+    numbers = {code: number for number, code in enumerate(languages)}
+    blocks = blocks_of(tokenizer, texts, numbers, longest=longest)
     first = next(blocks, None)
     if first is None:
         raise InputValueError("corpora: no text that has tokens in every sentence; give at least one")
@@ -144,7 +155,7 @@ def _write_store(tokenizer: ErnieMTokenizer, texts: Iterable[Text | TextPair], h
         with paths["group.npy"].open("wb") as file:
             np.save(file, numbered(np.concatenate(digests)))
         paths[ABOUT] = stage(ABOUT)
-        paths[ABOUT].write_text(json.dumps({"languages": list(languages), "longest": longest}), encoding="utf-8")
+        paths[ABOUT].write_text(json.dumps({"languages": list(numbers), "longest": longest}), encoding="utf-8")
         stage(MANIFEST).write_text(describe_files(paths), encoding="utf-8")  # the last, so that it says: complete
 
 
