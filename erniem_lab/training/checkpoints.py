@@ -68,6 +68,36 @@ def write_checkpoint(
     return path
 
 
+def newest_first(folder: Path) -> list[Path]:
+    """The folders with the name of a checkpoint.
+
+    >>> newest_first(Path(__file__).parent)
+    []
+    """
+    named = ((NAME.fullmatch(path.name), path) for path in folder.glob("step-*"))
+    return [path for _, path in sorted(((int(match[1]), path) for match, path in named if match), reverse=True)]
+
+
+def read_checkpoint(path: Path) -> Checkpoint:
+    """The checkpoint in a folder, if every byte is as it was written; its tensors are read when they are asked for.
+
+    Raises:
+        FileFaultError: a file is missing or another one, or the files do not belong together.
+
+    >>> import tempfile, torch
+    >>> path = write_checkpoint(Path(tempfile.mkdtemp()), {"module:bias": torch.ones(1)}, {"plan": {"seed": 0}}, [])
+    >>> read_checkpoint(path).decided_by
+    {'plan': {'seed': 0}}
+    """
+    if not check_manifest(path, needed=(STATE, ABOUT, CURVE)):
+        raise FileFaultError(f"{path}: no {MANIFEST}")
+    about = parse_object((path / ABOUT).read_bytes(), path / ABOUT, "description")
+    step, curve = about.pop("step", None), read_curve(path / CURVE)
+    if not step == len(curve) == int(path.name.partition("-")[2]):
+        raise FileFaultError(f"{path}: is of step {step} by its description and has {len(curve)} points of a curve")
+    return Checkpoint(path, step, curve, about)
+
+
 def find_checkpoint(folder: Path) -> Found:
     """The newest checkpoint whose every byte is as it was written.
 
@@ -75,9 +105,9 @@ def find_checkpoint(folder: Path) -> Found:
     Found(good=None, faults={})
     """
     faults: dict[Path, str] = {}
-    for path in _by_age(folder):
+    for path in newest_first(folder):
         try:
-            return Found(_read(path), faults)
+            return Found(read_checkpoint(path), faults)
         except OSError as fault:
             faults[path] = str(fault)
     return Found(None, faults)
@@ -139,7 +169,7 @@ def prune(folder: Path, keep: int) -> None:
     >>> sorted(path.name for path in folder.iterdir())
     ['step-00000002', 'step-00000003']
     """
-    for path in [*_by_age(folder)[keep:], *folder.glob(UNFINISHED)]:
+    for path in [*newest_first(folder)[keep:], *folder.glob(UNFINISHED)]:
         discard(path)
 
 
@@ -151,22 +181,6 @@ def discard(path: Path) -> None:
     if path.exists():
         leaving = path.rename(path.with_name(f".{path.name.strip('.')}.{secrets.token_hex(4)}.part"))
         shutil.rmtree(leaving) if leaving.is_dir() else leaving.unlink()
-
-
-def _by_age(folder: Path) -> list[Path]:
-    """Folders with the name of a checkpoint, the newest first."""
-    named = ((NAME.fullmatch(path.name), path) for path in folder.glob("step-*"))
-    return [path for _, path in sorted(((int(match[1]), path) for match, path in named if match), reverse=True)]
-
-
-def _read(path: Path) -> Checkpoint:
-    if not check_manifest(path, needed=(STATE, ABOUT, CURVE)):
-        raise FileFaultError(f"{path}: no {MANIFEST}")
-    about = parse_object((path / ABOUT).read_bytes(), path / ABOUT, "description")
-    step, curve = about.pop("step", None), read_curve(path / CURVE)
-    if not step == len(curve) == int(path.name.partition("-")[2]):
-        raise FileFaultError(f"{path}: is of step {step} by its description and has {len(curve)} points of a curve")
-    return Checkpoint(path, step, curve, about)
 
 
 def _reasons(found: Found) -> str:

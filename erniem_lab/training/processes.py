@@ -7,6 +7,8 @@ from typing import Any, TypeVar
 
 import torch
 import torch.distributed as dist
+from torch.distributed import PrefixStore
+from torch.distributed.rendezvous import rendezvous
 
 from erniem_lab.errors import InputValueError
 
@@ -77,12 +79,22 @@ def processes() -> Iterator[Processes]:
     """
     joins = int(os.environ.get("WORLD_SIZE", "1")) > 1 and not dist.is_initialized()
     if joins:
-        dist.init_process_group("cpu:gloo,cuda:nccl" if torch.cuda.is_available() else "gloo")
+        _join()
     try:
         yield Processes()
+        if joins:
+            dist.barrier()  # so that none leaves while another still talks
     finally:
         if joins:
             dist.destroy_process_group()
+
+
+def _join() -> None:
+    """Meet the others; after a restart not at the addresses that dead processes left in the store of `torchrun`."""
+    store, rank, size = next(rendezvous("env://"))
+    attempt = PrefixStore(f"attempt-{os.environ.get('TORCHELASTIC_RESTART_COUNT', '0')}", store)
+    backend = "cpu:gloo,cuda:nccl" if torch.cuda.is_available() else "gloo"
+    dist.init_process_group(backend, store=attempt, rank=rank, world_size=size)
 
 
 def own_device() -> torch.device:
