@@ -83,6 +83,15 @@ def test_a_corpus_is_named_by_the_bytes_names_and_settings_of_its_files(write):
     assert open_parallel(write(t_de="Katze\n")).fingerprint == prints[0]
 
 
+def test_a_corpus_can_be_cut_to_some_languages(write):
+    both = open_parallel(write(fr_tsv="en\tfr\na\tb\n", sw_tsv="en\tsw\nc\td\n"))
+    assert flat(both.only(["sw", "en"])) == [("en-sw", "c|d")]
+    assert flat(both.only(["sw"])) == []
+    prints = [part.fingerprint for part in (both, both.only(["sw", "en"]), both.only(["en", "sw"]), both.only(["sw"]))]
+    assert prints[1] == prints[2]
+    assert len(set(prints)) == 3
+
+
 def test_single_sentences_are_read_from_a_file_or_a_folder(write):
     folder = write(news_sw_txt_gz="Habari.\n \nNjema.\n", news_de="Guten Tag\n", notes_md="x")
     assert [(text.language, text.text) for text in open_texts(folder)] == [

@@ -5,8 +5,6 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-T_co = TypeVar("T_co", covariant=True)
-
 
 @dataclass(frozen=True, slots=True)
 class Text:
@@ -18,6 +16,11 @@ class Text:
 
     language: str
     text: str
+
+    @property
+    def languages(self) -> tuple[str]:
+        """The one language."""
+        return (self.language,)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +38,14 @@ class TextPair:
     def of(cls, languages: tuple[str, str], first: str, second: str) -> "TextPair":
         """A pair from two languages and two sentences."""
         return cls(Text(languages[0], first), Text(languages[1], second))
+
+    @property
+    def languages(self) -> tuple[str, str]:
+        """Both languages."""
+        return self.first.language, self.second.language
+
+
+T_co = TypeVar("T_co", bound=Text | TextPair, covariant=True)
 
 
 @dataclass(frozen=True)
@@ -66,6 +77,17 @@ class Corpus(Generic[T_co]):
         for text in kept:
             total.update(f"{text!r}\n".encode("utf-8", "surrogatepass"))
         return cls(name, total.hexdigest(), lambda: iter(kept))
+
+    def only(self, languages: Iterable[str]) -> "Corpus[T_co]":
+        """The texts of which every sentence is in one of these languages.
+
+        >>> both = Corpus.of("both", [Text("en", "one"), Text("fr", "un")])
+        >>> [text.text for text in both.only(["fr", "de"])]
+        ['un']
+        """
+        kept = frozenset(languages)
+        total = hashlib.sha256(f"{self.fingerprint} {sorted(kept)}".encode()).hexdigest()
+        return Corpus(self.name, total, lambda: (text for text in self if kept.issuperset(text.languages)))
 
     def __iter__(self) -> Iterator[T_co]:
         """Read from the start."""
