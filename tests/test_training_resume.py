@@ -54,6 +54,33 @@ def test_random_state_outside_of_the_run_does_not_reach_into_it():
     assert torch.equal(weights(module), whole)
 
 
+class Tied(torch.nn.Module):
+    """Weights of every kind: tied, frozen, never used, and a single number."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first, self.last = torch.nn.Linear(4, 4), torch.nn.Linear(4, 4)
+        self.last.weight = self.first.weight
+        self.scale, self.unused = torch.nn.Parameter(torch.tensor(1.0)), torch.nn.Linear(4, 1)
+        self.first.bias.requires_grad_(False)
+
+    def forward(self, inputs: torch.Tensor) -> torch.Tensor:
+        return self.last(torch.tanh(self.first(inputs))).sum(1, keepdim=True) * self.scale
+
+
+def test_tied_frozen_unused_and_single_weights_go_on_where_they_were(tmp_path):
+    def run(folder, task=loss_of) -> dict[str, torch.Tensor]:
+        torch.manual_seed(0)
+        module = Tied()
+        train(module, task, PLAN, folder, progress=False)
+        return module.state_dict()
+
+    with pytest.raises(RuntimeError, match="cut off"):
+        run(tmp_path, stop_at(6, interrupt))
+    again, whole = run(tmp_path), run(None)
+    assert all(torch.equal(again[name], whole[name]) for name in whole)
+
+
 def test_data_come_in_the_same_order_after_a_stop(tmp_path):
     seen = []
 

@@ -60,12 +60,24 @@ def write_checkpoint(
     """
     path = folder / f"step-{len(curve):08}"
     with staged_folder(path) as stage:
-        save_file({name: value.contiguous().clone() for name, value in tensors.items()}, stage / STATE)
+        save_file(_apart(tensors), stage / STATE)
         (stage / ABOUT).write_text(json.dumps({"step": len(curve), **decided_by}, indent=2), encoding="utf-8")
         (stage / CURVE).write_text(curve_text(curve), encoding="utf-8")
         listed = describe_files({name: stage / name for name in (STATE, ABOUT, CURVE)})
         (stage / MANIFEST).write_text(listed, encoding="utf-8")
     return path
+
+
+def _apart(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """The tensors, none of them in the memory of another, as the format wants them; tied weights are written twice."""
+    seen: set[int] = set()
+    apart = {}
+    for name, value in tensors.items():
+        own = value.contiguous()
+        memory = own.untyped_storage().data_ptr()
+        apart[name] = own.clone() if memory in seen else own
+        seen.add(memory)
+    return apart
 
 
 def newest_first(folder: Path) -> list[Path]:

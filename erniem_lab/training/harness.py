@@ -1,6 +1,7 @@
 """A module made ready for one process or several: copied, divided, compiled, and its state taken out and put back."""
 
 import copy
+from collections import defaultdict
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ from erniem_lab.training.plan import Plan
 from erniem_lab.training.processes import Processes, own_device
 
 MODULE = "module"  # before the names of its weights in a state; before others, what the optimizer keeps of them
+COUNT = "step"  # of the updates of one weight, which the optimizer wants on the CPU
 
 
 @dataclass(frozen=True)
@@ -97,8 +99,9 @@ def put_back(state: Mapping[str, Tensor], owner: nn.Module, optimizer: Optimizer
     >>> bool(twin.weight == line.weight)
     True
     """
+    kept = _by_weight(state)
     here = owner.state_dict()
-    found = {name.removeprefix(f"{MODULE}:"): value for name, value in state.items() if name.startswith(f"{MODULE}:")}
+    found = {name: values[MODULE] for name, values in kept.items() if MODULE in values}
     odd = sorted(name for name in here.keys() | found.keys() if _shape(here.get(name)) != _shape(found.get(name)))
     if odd:
         raise FileFaultError(
@@ -106,11 +109,21 @@ def put_back(state: Mapping[str, Tensor], owner: nn.Module, optimizer: Optimizer
             "name another folder, or train the module that was saved"
         )
     owner.load_state_dict({name: _like(value, here[name]) for name, value in found.items()}, strict=False)
-    for name, weight in owner.named_parameters() if optimizer else ():
-        kept = {key: value for key, _, of in (key.partition(":") for key in state) if of == name and key != MODULE
-                for value in [state[f"{key}:{name}"]]}  # fmt: skip
-        if optimizer and kept:
-            optimizer.state[weight] = {key: _like(value, weight) for key, value in kept.items()}
+    for name, weight in owner.named_parameters() if optimizer is not None else ():
+        own = {key: value for key, value in kept[name].items() if key != MODULE}
+        if optimizer is not None and own:
+            optimizer.state[weight] = {
+                key: value.clone() if key == COUNT else _like(value, weight) for key, value in own.items()
+            }
+
+
+def _by_weight(state: Mapping[str, Tensor]) -> dict[str, dict[str, Tensor]]:
+    """`{"exp_avg:bias": value}` as `{"bias": {"exp_avg": value}}`."""
+    kept: dict[str, dict[str, Tensor]] = defaultdict(dict)
+    for label, value in state.items():
+        key, _, name = label.partition(":")
+        kept[name][key] = value
+    return kept
 
 
 def _shape(value: object) -> torch.Size | None:
@@ -123,9 +136,7 @@ def _whole(value: Tensor) -> Tensor:
 
 
 def _like(value: Tensor, other: Tensor) -> Tensor:
-    """The value where the other lies, and divided as it is; a single number, such as a count, stays on the CPU."""
-    if value.ndim == 0 and other.ndim > 0:
-        return value.clone()
+    """The value where the other lies, and divided as it is."""
     if isinstance(other, DTensor):
         return distribute_tensor(value.to(other.device), other.device_mesh, other.placements)
     return value.to(other.device, copy=True)

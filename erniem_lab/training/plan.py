@@ -1,6 +1,7 @@
 """How long, how fast and in what numbers a module learns: everything that decides a run but its data."""
 
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from erniem_lab.errors import InputValueError
@@ -19,7 +20,8 @@ class Plan:
     gradient, with infinity for none. A step is made of `accumulate` micro-batches, whose gradients are averaged.
     `precision="bfloat16"` computes under autocast; weights and optimizer stay as they are. Under `torchrun`,
     `sharding="replicate"` gives each process a copy of the module (DDP), `"shard"` a part of it (FSDP). A checkpoint
-    is saved every `save_every` steps, and the newest `keep` stay.
+    is saved every `save_every` steps, and the newest `keep` stay. `rates` has factors of the learning rate, by a part
+    of a weight's name: `{"word_embeddings": 0.1}` lets words learn ten times more slowly; the first that fits counts.
 
     Raises:
         InputValueError: a value that no run can follow.
@@ -38,6 +40,7 @@ class Plan:
     keep: int = 2
     sharding: str = "replicate"
     compile: bool = False
+    rates: Mapping[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         least = {"steps": 0, "warmup": 0, "seed": 0, "save_every": 1, "accumulate": 1, "keep": 2, "weight_decay": 0}
@@ -46,6 +49,11 @@ class Plan:
                 raise InputValueError(f"{name}={getattr(self, name)!r}: at least {bound} is accepted; change the plan")
         if not (self.clip > 0 and self.peak_rate > 0):
             raise InputValueError(f"clip={self.clip!r}, peak_rate={self.peak_rate!r}: both must be above 0")
+        if not all(factor > 0 for factor in self.rates.values()):
+            raise InputValueError(
+                f"rates={dict(self.rates)!r}: factors are above 0; to keep a weight as it is, set its requires_grad to "
+                "False"
+            )
         if 0 < self.horizon < self.steps:
             raise InputValueError(
                 f"horizon={self.horizon}: the rate would be negative before steps={self.steps}; give 0 or no less"
@@ -69,6 +77,15 @@ class Plan:
             return self.peak_rate * (step + 1) / self.warmup
         horizon = self.horizon or self.steps
         return self.peak_rate * (horizon - step) / max(1, horizon - self.warmup)
+
+    def factor(self, name: str) -> float:
+        """What the learning rate of a weight is multiplied by.
+
+        >>> plan = Plan(steps=1, rates={"word": 0.1})
+        >>> plan.factor("embeddings.word.weight"), plan.factor("pooler.weight")
+        (0.1, 1.0)
+        """
+        return next((factor for part, factor in self.rates.items() if part in name), 1.0)
 
     def deciding(self) -> dict[str, Any]:
         """The values that decide a step's result, which may not change in the middle of a run.

@@ -7,7 +7,6 @@ from typing import Any, TypeVar
 
 import torch
 import torch.distributed as dist
-from torch.distributed import PrefixStore
 from torch.distributed.rendezvous import rendezvous
 
 from erniem_lab.errors import InputValueError
@@ -92,7 +91,8 @@ def processes() -> Iterator[Processes]:
 def _join() -> None:
     """Meet the others; after a restart not at the addresses that dead processes left in the store of `torchrun`."""
     store, rank, size = next(rendezvous("env://"))
-    attempt = PrefixStore(f"attempt-{os.environ.get('TORCHELASTIC_RESTART_COUNT', '0')}", store)
+    name = f"attempt-{os.environ.get('TORCHELASTIC_RESTART_COUNT', '0')}"
+    attempt = dist.PrefixStore(name, store)  # type: ignore[attr-defined]
     backend = "cpu:gloo,cuda:nccl" if torch.cuda.is_available() else "gloo"
     dist.init_process_group(backend, store=attempt, rank=rank, world_size=size)
 

@@ -36,7 +36,7 @@ class Stepper:
         called = self.harness.called
         self.called = cast(nn.Module, torch.compile(called)) if plan.compile else called
         self.device = next(self.owner.parameters()).device
-        self.optimizer = torch.optim.AdamW(_groups(self.owner, plan.weight_decay), betas=BETAS, eps=EPSILON)
+        self.optimizer = torch.optim.AdamW(_groups(self.owner, plan), betas=BETAS, eps=EPSILON)
 
     def step(self, step: int) -> Step:
         """Take step number `step`.
@@ -53,7 +53,7 @@ class Stepper:
         _demand_finite(step, parts, norm)
         rate = self.plan.rate(step)
         for group in self.optimizer.param_groups:
-            group["lr"] = rate
+            group["lr"] = rate * group["factor"]
         self.optimizer.step()
         loss, tokens = fmean(part.loss for part in parts), sum(part.tokens for part in parts)
         return Step(step, loss, rate, norm, tokens, losses_by_name(parts), perf_counter() - began)
@@ -68,8 +68,9 @@ class Stepper:
         """Add the gradient of one micro-batch; the last one's backward pass averages those of all processes."""
         seed_everything(self.plan.seed, number)
         half = self.plan.precision == "bfloat16"
-        with self.harness.synchronised(last), torch.autocast(self.device.type, torch.bfloat16, enabled=half):
-            loss = self.loss_of(self.called, number)
+        with self.harness.synchronised(last):
+            with torch.autocast(self.device.type, torch.bfloat16, enabled=half):
+                loss = self.loss_of(self.called, number)
             (loss.value.float() * (self.crew.size / self.plan.accumulate)).backward()  # type: ignore[no-untyped-call]
         return Part(number, loss.name, loss.value.item(), loss.tokens)
 
@@ -87,12 +88,15 @@ def seed_everything(seed: int, number: int) -> None:
     np.random.seed(state)
 
 
-def _groups(module: nn.Module, decay: float) -> list[dict[str, Any]]:
-    """Matrices shrink with time; biases and norms do not."""
-    weights = [weight for weight in module.parameters() if weight.requires_grad]
+def _groups(module: nn.Module, plan: Plan) -> list[dict[str, Any]]:
+    """Weights by their factor of the rate; matrices shrink with time, biases and norms do not."""
+    groups: dict[tuple[float, float], list[nn.Parameter]] = {}
+    for name, weight in module.named_parameters():
+        if weight.requires_grad:
+            decay = plan.weight_decay if weight.ndim > 1 else 0.0
+            groups.setdefault((plan.factor(name), decay), []).append(weight)
     return [
-        {"params": [weight for weight in weights if weight.ndim > 1], "weight_decay": decay},
-        {"params": [weight for weight in weights if weight.ndim <= 1], "weight_decay": 0.0},
+        {"params": weights, "weight_decay": decay, "factor": factor} for (factor, decay), weights in groups.items()
     ]
 
 
