@@ -133,15 +133,20 @@ def convert(
 
 @commands.command()
 def pretrain(
-    recipes: Annotated[list[Path], typer.Argument(help="TOML recipes; each goes on from the one before it.")],
-    pairs: Annotated[Path, typer.Option(help="Folder of parallel text, such as fr.tsv.gz with columns en and fr.")],
-    out: Annotated[Path, typer.Option(help="The folder for the run; a run that was stopped goes on from it.")],
+    recipes: Annotated[list[Path], typer.Argument(help="TOML recipes; each goes on from the model before it.")],
+    pairs: Annotated[list[Path], typer.Option(help="Parallel text: a file, or a folder as fr.tsv.gz, sw.tsv.gz.")],
+    out: Annotated[Path, typer.Option(help="The folder for the run.")],
+    start: Annotated[str | None, typer.Option(help="A checkpoint to begin with, folder or hub id.")] = None,
+    change: Annotated[list[str] | None, typer.Option("--set", help="A recipe's value, as plan.steps=100.")] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with the run that is in the folder.")] = False,
 ) -> None:
-    """Pre-train an ERNIE-M with the paper's objectives, from a recipe."""
+    """Pre-train an ERNIE-M with the paper's objectives, from recipes; also under torchrun."""
     from erniem_lab.pretraining.recipe import Recipe
-    from erniem_lab.pretraining.recipe import pretrain as run
+    from erniem_lab.pretraining.run import pretrain as run
 
-    model = None
-    for path, recipe in [(path, Recipe.read(path)) for path in recipes]:
+    if out.exists() and not resume and any(out.iterdir()):
+        raise InputValueError(f"{out}: not empty; pass --resume to go on with its run, or name another folder")
+    model: str | Path | None = start
+    for path, recipe in [(path, Recipe.read(path, change or ())) for path in recipes]:
         model = run(recipe, pairs, out / path.stem, start=model)
     print(f"trained: {model}")

@@ -4,12 +4,18 @@ from pathlib import Path
 
 import pytest
 import torch
-from conftest import ROOT
+from conftest import GOLDEN, ROOT
+from parallel_samples import pairs as drawn
 from parallel_samples import sentences
 
 from erniem_lab import ErnieMForMaskedLM, ErnieMTokenizer
 from erniem_lab.errors import FileFaultError, InputValueError
-from erniem_lab.pretraining.recipe import Recipe, pretrain
+from erniem_lab.pretraining.begin import UNSEEN
+from erniem_lab.pretraining.ranking import OFFSET
+from erniem_lab.pretraining.recipe import Recipe
+from erniem_lab.pretraining.run import Lessons, pretrain
+from erniem_lab.pretraining.store import store_texts
+from erniem_lab.pretraining.stream import TextStream
 
 TINY = """
 objectives = { CAMLM = 1.0, TLM = 1.0, MMLM = 1.0 }
@@ -21,10 +27,14 @@ intermediate_size = 16
 max_position_embeddings = 34
 [plan]
 steps = 3
-[run]
-pieces = 60
+[text]
 tokens = 256
 longest = 12
+[start]
+steps = 2
+pairs = 16
+[vocabulary]
+pieces = 60
 """
 
 
@@ -44,8 +54,8 @@ def read(folder: Path, text: str) -> Recipe:
 
 
 def test_a_recipe_ends_in_a_checkpoint_and_the_next_goes_on_from_it(tmp_path, pairs):
-    first = pretrain(read(tmp_path, TINY), pairs, tmp_path / "one", progress=False)
-    second = pretrain(read(tmp_path, TINY.replace("steps = 3", "steps = 2")), pairs, tmp_path / "two", start=first,
+    first = pretrain(read(tmp_path, TINY), [pairs], tmp_path / "one", progress=False)
+    second = pretrain(read(tmp_path, TINY.replace("steps = 3", "steps = 2")), [pairs], tmp_path / "two", start=first,
                       progress=False)  # fmt: skip
     before, after = (ErnieMForMaskedLM.from_pretrained(folder) for folder in (first, second))
     one, two = (model.get_input_embeddings().weight for model in (before, after))
@@ -55,26 +65,74 @@ def test_a_recipe_ends_in_a_checkpoint_and_the_next_goes_on_from_it(tmp_path, pa
 
 def test_the_world_can_be_mixed_in(tmp_path, pairs):
     large = TINY.replace("pieces = 60", "pieces = 900")
-    plain = pretrain(read(tmp_path, large), pairs, tmp_path / "one", progress=False)
-    mixed = pretrain(read(tmp_path, large + "world = 20\n"), pairs, tmp_path / "two", progress=False)
+    plain = pretrain(read(tmp_path, large), [pairs], tmp_path / "one", progress=False)
+    mixed = pretrain(
+        read(tmp_path, large.replace("tokens", "world = 20\ntokens")), [pairs], tmp_path / "two", progress=False
+    )
     assert len(ErnieMTokenizer.from_pretrained(plain)) < len(ErnieMTokenizer.from_pretrained(mixed))
 
 
-def test_frozen_words_stay_as_they_started(tmp_path, pairs):
-    """Of two runs of other length, only the words agree; `aligned_start` is where both began."""
-    tables = []
-    for name, steps in (("one", 1), ("two", 3)):
-        recipe = TINY.replace("steps = 3", f"steps = {steps}") + "frozen_words = true\n"
-        model = ErnieMForMaskedLM.from_pretrained(
-            pretrain(read(tmp_path, recipe), pairs, tmp_path / name, progress=False)
-        )
-        tables.append((model.get_input_embeddings().weight, model.lm_head.dense.weight))
-    assert torch.equal(tables[0][0], tables[1][0])
-    assert not torch.equal(tables[0][1], tables[1][1])
+@pytest.mark.parametrize("words", ["random", "aligned", "ranked"])
+def test_words_start_as_the_recipe_says(tmp_path, pairs, words):
+    """With no step of training, only ranking has added to the positions, and only random words are small."""
+    recipe = read(tmp_path, TINY.replace("steps = 3", "steps = 0").replace("[start]", f'[start]\nwords = "{words}"'))
+    model = ErnieMForMaskedLM.from_pretrained(pretrain(recipe, [pairs], tmp_path / "run", progress=False))
+    table = model.get_input_embeddings().weight
+    moved = model.ernie_m.embeddings.position_embeddings.weight.mean().item() > OFFSET / 2
+    assert moved == (words == "ranked")
+    assert (table.std().item() > 0.03) == (words != "random")
+
+
+def test_a_model_that_has_learnt_nothing_guesses_by_frequency(tmp_path, pairs):
+    recipe = read(tmp_path, TINY.replace("steps = 3", "steps = 0"))
+    folder = pretrain(recipe, [pairs], tmp_path / "run", progress=False)
+    chances = ErnieMForMaskedLM.from_pretrained(folder).lm_head.bias.softmax(dim=0)
+    tokenizer = ErnieMTokenizer.from_pretrained(folder)
+    ids = [
+        i
+        for row in tokenizer(sentences(200, 0) + sentences(200, 1), add_special_tokens=False)["input_ids"]
+        for i in row
+    ]
+    expected = torch.bincount(torch.tensor(ids), minlength=len(chances)) + UNSEEN
+    assert torch.allclose(chances, expected / expected.sum(), atol=1e-4)
+
+
+def test_an_objective_waits_for_its_step(tmp_path, pairs):
+    recipe = read(tmp_path, TINY + "[begins]\nTLM = 2\n")
+    tokenizer = ErnieMTokenizer.from_pretrained(GOLDEN / "tokenizer")
+    lessons = Lessons(recipe, TextStream(store_texts(tokenizer, drawn("fr", 20, 0)), tokenizer), tokenizer)
+    names = [lessons.objective(number) for number in range(300)]
+    assert set(names[:2]) <= {"CAMLM", "MMLM"}
+    assert set(names[2:]) == {"CAMLM", "MMLM", "TLM"}
+
+
+def test_values_of_a_recipe_can_be_changed(tmp_path):
+    path = tmp_path / "recipe.toml"
+    path.write_text(TINY)
+    changed = Recipe.read(path, ["plan.steps=7", "start.words=random", "share=0.5", "objectives.TLM=0.0"])
+    assert (changed.plan.steps, changed.start.words, changed.share) == (7, "random", 0.5)
+    assert changed.objectives == {"CAMLM": 1.0, "TLM": 0.0, "MMLM": 1.0}
+
+
+@pytest.mark.parametrize("change", ["plan.steps", "plan.steps=many", "plan.stepps=3", "=3"])
+def test_a_change_that_fits_nothing_is_refused(tmp_path, change):
+    path = tmp_path / "recipe.toml"
+    path.write_text(TINY)
+    with pytest.raises(InputValueError, match=change.split("=")[0] or "=3"):
+        Recipe.read(path, [change])
+
+
+@pytest.mark.parametrize(
+    "left", ["objectives = { CAMLM = 0.0 }", "objectives = { CAMLM = 1.0 }\nbegins = { CAMLM = 5 }"]
+)
+def test_a_run_needs_an_objective_from_the_first_step_on(tmp_path, left):
+    with pytest.raises(InputValueError, match="none has a share"):
+        read(tmp_path, TINY.replace(TINY.strip().splitlines()[0], left))
 
 
 @pytest.mark.parametrize(("change", "named"), [
-    (("CAMLM", "CAMEL"), "CAMEL"), (("steps = 3", "steps = 3\nstepps = 3"), "stepps"), (("[run]", "[runn]"), "runn"),
+    (("CAMLM", "CAMEL"), "CAMEL"), (("steps = 3", "steps = 3\nstepps = 3"), "stepps"), (("[text]", "[texts]"), "texts"),
+    (("steps = 3", "steps = 'many'"), "plan.steps"), (("[start]", "[start]\nwords = 'best'"), "start.words"),
 ])  # fmt: skip
 def test_a_recipe_with_a_wrong_word_is_refused(tmp_path, change, named):
     with pytest.raises(InputValueError, match=named):
@@ -87,8 +145,8 @@ def test_a_recipe_that_is_no_toml_is_refused(tmp_path):
 
 
 def test_a_folder_without_pairs_is_refused(tmp_path):
-    with pytest.raises(FileFaultError, match=r"fr\.tsv"):
-        pretrain(read(tmp_path, TINY), tmp_path / "nothing", tmp_path / "out", progress=False)
+    with pytest.raises(FileFaultError, match="nothing: no such file"):
+        pretrain(read(tmp_path, TINY), [tmp_path / "nothing"], tmp_path / "out", progress=False)
 
 
 def test_the_recipe_of_the_bundled_checkpoint_can_be_read():

@@ -95,6 +95,7 @@ def test_sixteen_bit_floats_that_need_scaling_are_refused_with_the_way_out():
 @pytest.mark.parametrize(
     ("name", "value"),
     [("steps", -1), ("warmup", -1), ("save_every", 0), ("accumulate", 0), ("keep", 1), ("clip", 0.0),
+     ("rates", {"a": 0.0}),
      ("peak_rate", 0.0), ("horizon", 5), ("sharding", "split"), ("weight_decay", float("nan")), ("seed", -1)],
 )  # fmt: skip
 def test_a_value_that_no_run_can_follow_is_refused_by_name(name, value):
@@ -173,3 +174,14 @@ def test_the_loop_costs_little_beside_the_work():
     assert time.perf_counter() - start < 5
     with Bar(done=0, total=1, shown=False) as bar:
         assert bar.figures() == {}
+
+
+def test_weights_learn_at_the_rates_of_their_names():
+    modules = {factor: net() for factor in (1.0, 0.1)}
+    name = next(iter(modules[1.0].state_dict()))
+    before = weights(net())[: net().state_dict()[name].numel()]
+    for factor, module in modules.items():
+        train(module, loss_of, Plan(steps=1, peak_rate=0.01, weight_decay=0.0, rates={name: factor}), progress=False)
+    fast, slow = (module.state_dict()[name].flatten() - before for module in modules.values())
+    assert torch.allclose(slow, fast * 0.1, rtol=1e-3)
+    assert torch.equal(*(weights(module)[len(before) :] for module in modules.values()))
