@@ -33,7 +33,9 @@ def result(folder: Path, processes: int, **options: Any) -> dict[str, Any]:
     return torch.load(folder / "result.pt", weights_only=True)
 
 
-@pytest.mark.parametrize(("sharding", "task"), [("replicate", "plain"), ("shard", "plain"), ("replicate", "uneven")])
+@pytest.mark.parametrize(
+    ("sharding", "task"), [("replicate", "plain"), ("shard", "plain"), ("replicate", "uneven"), ("shard", "uneven")]
+)
 def test_two_processes_give_the_curve_and_the_weights_of_one(tmp_path, sharding, task):
     one = result(tmp_path / "one", 1, task=task)
     two = result(tmp_path / "two", 2, task=task, sharding=sharding)

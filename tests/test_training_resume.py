@@ -37,8 +37,9 @@ def steps(folder) -> list[int]:
 
 @pytest.mark.parametrize("last", [3, 5, 10])
 @pytest.mark.parametrize("accumulate", [1, 3])
-def test_a_run_that_was_cut_off_ends_in_the_same_weights_bit_for_bit(tmp_path, last, accumulate):
-    plan = dataclasses.replace(PLAN, accumulate=accumulate)
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+def test_a_run_that_was_cut_off_ends_in_the_same_weights_bit_for_bit(tmp_path, last, accumulate, precision):
+    plan = dataclasses.replace(PLAN, accumulate=accumulate, precision=precision)
     whole, curve = trained(plan)
     cut(tmp_path, (last + 1) * accumulate + accumulate // 2 - 1, plan)
     again, resumed = trained(plan, tmp_path, seed=99)

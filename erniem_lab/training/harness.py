@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import torch
 import torch.distributed as dist
+from jaxtyping import Float
 from torch import Tensor, nn
 from torch.distributed.device_mesh import init_device_mesh
 from torch.distributed.fsdp import FSDPModule, fully_shard
@@ -37,6 +38,17 @@ class Harness:
         if isinstance(self.called, DistributedDataParallel) and not now:
             return self.called.no_sync()
         return nullcontext()
+
+    def anchored(self, loss: Float[Tensor, ""]) -> Float[Tensor, ""]:
+        """The same loss, on which every undivided weight has a say of zero.
+
+        The processes of a divided module (FSDP) exchange gradients of the same weights, or fail; an objective that
+        leaves a weight out would leave it out in one process alone.
+        """
+        if not isinstance(self.owner, FSDPModule):
+            return loss
+        whole = [weight for weight in self.owner.parameters() if weight.requires_grad]
+        return loss + 0.0 * torch.stack([weight.sum() for weight in whole if not isinstance(weight, DTensor)]).sum()
 
 
 def harness(module: nn.Module, plan: Plan, crew: Processes) -> Harness:

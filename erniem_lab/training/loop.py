@@ -56,8 +56,9 @@ def train(
     True
     """
     with ExitStack() as stack:
-        crew = stack.enter_context(processes())
+        crew = processes()
         stepper = Stepper(module, loss_of, plan, crew)
+        stack.callback(vars(stepper).clear)  # a copied or divided module must end before its processes part
         run = None if folder is None else RunFolder(folder, plan, identity or {}, str(stepper.device))
         curve = [] if run is None else _recovered(run, stepper, stack)
         request = stack.enter_context(requests(listen=run is not None))

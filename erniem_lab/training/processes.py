@@ -1,8 +1,8 @@
 """One process or several: who is first, and how they tell each other what they found."""
 
+import atexit
 import os
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any, TypeVar
 
 import torch
@@ -68,24 +68,17 @@ class Processes:
         return range(step * accumulate + self.rank, (step + 1) * accumulate, self.size)
 
 
-@contextmanager
-def processes() -> Iterator[Processes]:
-    """Join the processes that `torchrun` started, for the time of the block; otherwise be alone.
+def processes() -> Processes:
+    """Join the processes that `torchrun` started, until this one ends; otherwise be alone.
 
-    >>> with processes() as crew:
-    ...     crew.size
+    >>> processes().size
     1
     """
-    joins = int(os.environ.get("WORLD_SIZE", "1")) > 1 and not dist.is_initialized()
-    if joins:
+    if int(os.environ.get("WORLD_SIZE", "1")) > 1 and not dist.is_initialized():
         _join()
-    try:
-        yield Processes()
-        if joins:
-            dist.barrier()  # so that none leaves while another still talks
-    finally:
-        if joins:
-            dist.destroy_process_group()
+        # Not earlier: what a module that was copied or divided still holds of the group would end it in a deadlock.
+        atexit.register(dist.destroy_process_group)
+    return Processes()
 
 
 def _join() -> None:

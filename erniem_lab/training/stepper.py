@@ -71,7 +71,8 @@ class Stepper:
         with self.harness.synchronised(last):
             with torch.autocast(self.device.type, torch.bfloat16, enabled=half):
                 loss = self.loss_of(self.called, number)
-            (loss.value.float() * (self.crew.size / self.plan.accumulate)).backward()  # type: ignore[no-untyped-call]
+            mean = self.harness.anchored(loss.value.float()) * (self.crew.size / self.plan.accumulate)
+            mean.backward()  # type: ignore[no-untyped-call]
         return Part(number, loss.name, loss.value.item(), loss.tokens)
 
 
@@ -95,9 +96,7 @@ def _groups(module: nn.Module, plan: Plan) -> list[dict[str, Any]]:
         if weight.requires_grad:
             decay = plan.weight_decay if weight.ndim > 1 else 0.0
             groups.setdefault((plan.factor(name), decay), []).append(weight)
-    return [
-        {"params": weights, "weight_decay": decay, "factor": factor} for (factor, decay), weights in groups.items()
-    ]
+    return [{"params": weights, "weight_decay": decay, "factor": factor} for (factor, decay), weights in groups.items()]
 
 
 def _demand_finite(step: int, parts: Sequence[Part], norm: float) -> None:
