@@ -15,7 +15,6 @@ from erniem_lab.pretraining.ranking import OFFSET
 from erniem_lab.pretraining.recipe import Recipe
 from erniem_lab.pretraining.run import Lessons, pretrain
 from erniem_lab.pretraining.store import store_texts
-from erniem_lab.pretraining.stream import TextStream
 
 TINY = """
 objectives = { CAMLM = 1.0, TLM = 1.0, MMLM = 1.0 }
@@ -100,7 +99,7 @@ def test_a_model_that_has_learnt_nothing_guesses_by_frequency(tmp_path, pairs):
 def test_an_objective_waits_for_its_step(tmp_path, pairs):
     recipe = read(tmp_path, TINY + "[begins]\nTLM = 2\n")
     tokenizer = ErnieMTokenizer.from_pretrained(GOLDEN / "tokenizer")
-    lessons = Lessons(recipe, TextStream(store_texts(tokenizer, drawn("fr", 20, 0)), tokenizer), tokenizer)
+    lessons = Lessons(recipe, store_texts(tokenizer, drawn("fr", 20, 0)), tokenizer)
     names = [lessons.objective(number) for number in range(300)]
     assert set(names[:2]) <= {"CAMLM", "MMLM"}
     assert set(names[2:]) == {"CAMLM", "MMLM", "TLM"}
@@ -109,12 +108,12 @@ def test_an_objective_waits_for_its_step(tmp_path, pairs):
 def test_values_of_a_recipe_can_be_changed(tmp_path):
     path = tmp_path / "recipe.toml"
     path.write_text(TINY)
-    changed = Recipe.read(path, ["plan.steps=7", "start.words=random", "share=0.5", "objectives.TLM=0.0"])
-    assert (changed.plan.steps, changed.start.words, changed.share) == (7, "random", 0.5)
+    changed = Recipe.read(path, ["plan.steps=7", "start.words=random", "learner.share=0.5", "objectives.TLM=0.0"])
+    assert (changed.plan.steps, changed.start.words, changed.learner.share) == (7, "random", 0.5)
     assert changed.objectives == {"CAMLM": 1.0, "TLM": 0.0, "MMLM": 1.0}
 
 
-@pytest.mark.parametrize("change", ["plan.steps", "plan.steps=many", "plan.stepps=3", "=3"])
+@pytest.mark.parametrize("change", ["plan.steps", "share=0.5", "plan.steps=many", "plan.stepps=3", "=3"])
 def test_a_change_that_fits_nothing_is_refused(tmp_path, change):
     path = tmp_path / "recipe.toml"
     path.write_text(TINY)

@@ -1,6 +1,6 @@
 """What a run begins with: a vocabulary, the text as its ids, and a model whose words are already in one space."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -11,12 +11,13 @@ from erniem_lab.corpora.text import Corpus, TextPair
 from erniem_lab.corpora.world import World
 from erniem_lab.heads import ErnieMForMaskedLM
 from erniem_lab.pretraining.ranking import TranslationRanking
-from erniem_lab.pretraining.recipe import Recipe, StartChoices
+from erniem_lab.pretraining.recipe import Recipe
 from erniem_lab.pretraining.start import aligned_vectors
 from erniem_lab.pretraining.store import TextStore
+from erniem_lab.pretraining.store_files import open_store
 from erniem_lab.pretraining.vocabulary import learn_vocabulary
 from erniem_lab.tokenizer import ErnieMTokenizer
-from erniem_lab.training import Loss, Plan, train
+from erniem_lab.training import Loss, Plan, Processes, train
 
 UNSEEN = 0.5  # added to each entry's count, so that one that never occurs has a chance above 0
 
@@ -36,6 +37,21 @@ def make_tokenizer(recipe: Recipe, corpora: Iterable[Corpus[TextPair]], folder: 
         learn_vocabulary(texts, folder, pieces=recipe.vocabulary.pieces, coverage=recipe.vocabulary.coverage)
     longest = ErnieMConfig(**recipe.model).max_position_embeddings - 2
     return ErnieMTokenizer.from_pretrained(folder, model_max_length=longest)
+
+
+def make_start(recipe: Recipe, corpora: Sequence[Corpus[TextPair]], out: Path, *, progress: bool = True) -> Path:
+    """The folder of a checkpoint for a run to begin with; what is in `out` already is not made again.
+
+    Of several processes one makes it, by itself.
+    """
+    made = out / "start" / "model"
+    if not made.exists():
+        tokenizer = make_tokenizer(recipe, corpora, out / "tokenizer")
+        store = open_store(tokenizer, corpora, out / "text", longest=recipe.text.longest, progress=progress)
+        model = make_model(recipe, tokenizer, store, out / "start", progress=progress)
+        tokenizer.save_pretrained(made)
+        model.save_pretrained(made)
+    return made
 
 
 def make_model(
@@ -63,7 +79,7 @@ def make_model(
             temperature=recipe.text.temperature,
             seed=recipe.plan.seed,
         )
-        train(ranking, _loss_of, _plan(recipe.start, recipe.plan), folder, progress=progress)
+        train(ranking, _loss_of, _plan(recipe), folder, crew=Processes(alone=True), progress=progress)
     return model
 
 
@@ -75,7 +91,8 @@ def _align(model: ErnieMForMaskedLM, store: TextStore, seed: int) -> None:
         words.copy_(torch.where(vectors.any(dim=1, keepdim=True), vectors, words))
 
 
-def _plan(start: StartChoices, plan: Plan) -> Plan:
+def _plan(recipe: Recipe) -> Plan:
+    start, plan = recipe.start, recipe.plan
     return Plan(steps=start.steps, peak_rate=start.rate, weight_decay=0.0, seed=plan.seed, save_every=plan.save_every)
 
 

@@ -6,6 +6,7 @@ read their own sentence's originals only.
 """
 
 from dataclasses import dataclass
+from typing import Literal
 
 import torch
 from jaxtyping import Bool, Float, Int
@@ -26,12 +27,13 @@ class Objective:
     """What is guessed from what.
 
     `secret` names what must never enter the state of a mask, directly or over the layers: pairs of a side ("own",
-    "other") and a role.
+    "other") and a role. `sentences` is 1 where it learns from single sentences, 2 where it needs their translations.
     """
 
     name: str
     table: ReadingTable
     secret: tuple[tuple[str, Role], ...]
+    sentences: Literal[1, 2] = 2
 
 
 MMLM = Objective(
@@ -43,6 +45,7 @@ MMLM = Objective(
        mask        1          .          1            .            .            .
     """),
     secret=(("own", Role.HIDDEN), ("other", Role.PLAIN), ("other", Role.HIDDEN), ("other", Role.MASK)),
+    sentences=1,
 )
 """Masked language modelling in each sentence by itself."""
 
@@ -82,7 +85,13 @@ CAMLM_MASKED = Objective(
 )
 """CAMLM as surveys write it: what is hidden in the other sentence is not read either."""
 
-OBJECTIVES = {objective.name: objective for objective in (MMLM, TLM, CAMLM, CAMLM_MASKED)}
+BTMLM = Objective("BTMLM", TLM.table, TLM.secret, sentences=1)
+"""Back-translation masked language modelling, second step: as TLM, beside a translation that the model wrote itself.
+
+The first step, the writing, reads by CAMLM's table (`erniem_lab.pretraining.pseudo`).
+"""
+
+OBJECTIVES = {objective.name: objective for objective in (MMLM, TLM, CAMLM, CAMLM_MASKED, BTMLM)}
 
 
 @dataclass(frozen=True)
@@ -132,10 +141,19 @@ def hide(
     return Riddle(masked, targets, objective)
 
 
-def loss(model: ErnieMForMaskedLM, riddle: Riddle) -> Float[Tensor, ""]:
-    """The mean of minus the log-probability of each hidden token, in nats; only masks are scored."""
+def loss(
+    model: ErnieMForMaskedLM, riddle: Riddle, words: Float[Tensor, "batch seq hidden"] | None = None
+) -> Float[Tensor, ""]:
+    """The mean of minus the log-probability of each hidden token, in nats; only masks are scored.
+
+    Args:
+        words: input vectors, in place of the word vectors of the ids.
+    """
     batch = riddle.batch
-    states = model.ernie_m(batch.input_ids, batch.position_ids, riddle.mask).last_hidden_state
+    words = model.get_input_embeddings()(batch.input_ids) if words is None else words
+    states = model.ernie_m(
+        inputs_embeds=words, position_ids=batch.position_ids, attention_mask=riddle.mask
+    ).last_hidden_state
     asked = riddle.targets != IGNORED
     return F.cross_entropy(model.score(states[asked]), riddle.targets[asked])
 

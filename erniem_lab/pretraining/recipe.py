@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from erniem_lab.errors import FileFaultError, InputValueError, MissingExtraError
-from erniem_lab.pretraining.objectives import HIDDEN_SHARE, OBJECTIVES
+from erniem_lab.pretraining.learner import LESSONS, Choices
 from erniem_lab.training import Plan
 
 
@@ -55,8 +55,8 @@ class Recipe:
     """What decides a run but its text; each name is a table, or a value, of the TOML file.
 
     `model` has values of `ErnieMConfig`; `objectives` the share of micro-batches that each objective gets, by its
-    name, and `begins` the step from which it is used, where that is not the first; `share` of a text's tokens are
-    hidden.
+    name, and `begins` the step from which it is used, where that is not the first; `learner` what the paper leaves
+    open.
     """
 
     model: Mapping[str, Any]
@@ -66,7 +66,7 @@ class Recipe:
     text: TextChoices = field(default_factory=TextChoices)
     vocabulary: VocabularyChoices = field(default_factory=VocabularyChoices)
     start: StartChoices = field(default_factory=StartChoices)
-    share: float = HIDDEN_SHARE
+    learner: Choices = field(default_factory=Choices)
 
     def __post_init__(self) -> None:
         """Refuse objectives that do not exist, or that all begin late.
@@ -74,9 +74,9 @@ class Recipe:
         Raises:
             InputValueError: such an objective.
         """
-        strange = sorted({*self.objectives, *self.begins} - set(OBJECTIVES))
+        strange = sorted({*self.objectives, *self.begins} - set(LESSONS))
         if strange:
-            raise InputValueError(f"no objective {', '.join(strange)}; there are {', '.join(OBJECTIVES)}")
+            raise InputValueError(f"no objective {', '.join(strange)}; there are {', '.join(LESSONS)}")
         if not any(share > 0 and self.begins.get(name, 0) == 0 for name, share in self.objectives.items()):
             raise InputValueError("objectives: none has a share above 0 from the first step on; give one")
 

@@ -1,24 +1,26 @@
 """A pre-training run: vocabulary, stored text, the start, the objectives in turn, and the model that comes out."""
 
 from collections.abc import Sequence
+from functools import partial
 from os import PathLike
 from pathlib import Path
-from typing import cast
 
 import numpy as np
+import torch
 from torch import nn
 
 from erniem_lab.batching import PADDING
 from erniem_lab.corpora.collect import open_parallel
 from erniem_lab.corpora.text import Corpus, TextPair
 from erniem_lab.heads import ErnieMForMaskedLM
-from erniem_lab.pretraining.begin import make_model, make_tokenizer, world_pairs
-from erniem_lab.pretraining.objectives import OBJECTIVES, hide, loss
+from erniem_lab.pretraining.begin import make_start, world_pairs
+from erniem_lab.pretraining.learner import LESSONS, XLCO, Learner
 from erniem_lab.pretraining.recipe import Recipe
+from erniem_lab.pretraining.store import TextStore
 from erniem_lab.pretraining.store_files import open_store
 from erniem_lab.pretraining.stream import TextStream, sampler
 from erniem_lab.tokenizer import ErnieMTokenizer
-from erniem_lab.training import Loss, own_device, train
+from erniem_lab.training import Loss, own_device, processes, train
 
 
 def pretrain(
@@ -43,39 +45,48 @@ def pretrain(
         FileFaultError: text that cannot be read, or a folder of another run.
         InputValueError: text that does not fit the recipe.
     """
-    out, corpora = Path(out), _corpora(recipe, pairs)
-    tokenizer = (
-        make_tokenizer(recipe, corpora, out / "tokenizer") if start is None else ErnieMTokenizer.from_pretrained(start)
-    )
-    store = open_store(tokenizer, corpora, out / "text", longest=recipe.text.longest, progress=progress)
-    if start is None:
-        model = make_model(recipe, tokenizer, store, out / "start", progress=progress)
-    else:
-        model = ErnieMForMaskedLM.from_pretrained(start)
-    stream = TextStream(
-        store, tokenizer, tokens=recipe.text.tokens, temperature=recipe.text.temperature, seed=recipe.plan.seed
-    )
+    crew, out, corpora = processes(), Path(out), _corpora(recipe, pairs)
+    begin = start or crew.on_first(partial(make_start, recipe, corpora, out, progress=progress))
+    tokenizer, model = ErnieMTokenizer.from_pretrained(begin), ErnieMForMaskedLM.from_pretrained(begin)
+    stored = partial(open_store, tokenizer, corpora, out / "text", longest=recipe.text.longest, progress=progress)
+    lessons = Lessons(recipe, crew.on_first(stored), tokenizer)
     identity = {corpus.name: corpus.fingerprint for corpus in corpora}
-    lessons = Lessons(recipe, stream, tokenizer)
-    train(model.to(own_device()), lessons, recipe.plan, out, identity=identity, progress=progress)
-    model.half().save_pretrained(out / "model")
-    tokenizer.save_pretrained(out / "model")
+    train(lessons.learner(model).to(own_device()), lessons, recipe.plan, out, identity=identity, progress=progress)
+    crew.on_first(partial(_export, model, tokenizer, out / "model"))
     return out / "model"
 
 
-class Lessons:
-    """The loss of a micro-batch, by its number: which objective, which text, what is hidden."""
+def _export(model: ErnieMForMaskedLM, tokenizer: ErnieMTokenizer, folder: Path) -> None:
+    model.cpu().half().save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
 
-    def __init__(self, recipe: Recipe, stream: TextStream, tokenizer: ErnieMTokenizer) -> None:
-        self.recipe, self.stream = recipe, stream
-        self.mask_token_id = tokenizer.mask_token_id
+
+class Lessons:
+    """The loss of a micro-batch, by its number: which objective, which text, what is hidden.
+
+    Objectives that learn from single sentences get both sides of the pairs, one by one.
+    """
+
+    def __init__(self, recipe: Recipe, store: TextStore, tokenizer: ErnieMTokenizer) -> None:
+        self.recipe, self.store, self.tokenizer = recipe, store, tokenizer
+        wanted = {LESSONS[name] for name in recipe.objectives}
+        self.streams = {count: self._stream(store if count > 1 else store.alone()) for count in wanted}
 
     def __call__(self, module: nn.Module, number: int) -> Loss:
-        """The loss, in nats for each hidden token."""
-        name, batch = self.objective(number), self.stream[number].batch
-        generator = sampler(self.recipe.plan.seed, number)
-        riddle = hide(batch, OBJECTIVES[name], self.mask_token_id, share=self.recipe.share, generator=generator)
-        return Loss(loss(cast(ErnieMForMaskedLM, module), riddle), name, int((batch.kinds != PADDING).sum()))
+        """The loss of a learner, in nats for each hidden token."""
+        name = self.objective(number)
+        sample = self.streams[LESSONS[name]][number].to(next(module.parameters()).device)
+        tokens = int((sample.batch.kinds != PADDING).sum())
+        return Loss(module(name, sample, sampler(self.recipe.plan.seed, number)), name, tokens)
+
+    def learner(self, model: ErnieMForMaskedLM) -> Learner:
+        """What learns: pseudo translations are written in languages that the text has pairs with."""
+        pairs = np.unique(self.store.language, axis=0)
+        partners = torch.zeros(2 * (len(self.store.languages),), dtype=torch.bool)
+        partners[pairs[:, 0], pairs[:, 1]] = partners[pairs[:, 1], pairs[:, 0]] = True
+        contrast = XLCO in self.recipe.objectives
+        languages, choices = self.store.languages, self.recipe.learner
+        return Learner(model, self.tokenizer, languages, choices, partners=partners, contrast=contrast)
 
     def objective(self, number: int) -> str:
         """The name of the objective of a micro-batch, drawn among those that have begun."""
@@ -84,6 +95,10 @@ class Lessons:
         shares = np.array([self.recipe.objectives[name] for name in begun], dtype=float)
         draw = np.random.default_rng([self.recipe.plan.seed, number, 1])
         return str(draw.choice(begun, p=shares / shares.sum()))
+
+    def _stream(self, store: TextStore) -> TextStream:
+        text, seed = self.recipe.text, self.recipe.plan.seed
+        return TextStream(store, self.tokenizer, tokens=text.tokens, temperature=text.temperature, seed=seed)
 
 
 def _corpora(recipe: Recipe, pairs: Sequence[str | PathLike[str]]) -> list[Corpus[TextPair]]:

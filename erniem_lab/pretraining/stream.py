@@ -24,6 +24,10 @@ class Sample:
     batch: Batch
     languages: Int[Tensor, "batch sentence"]
 
+    def to(self, device: torch.device | str) -> "Sample":
+        """The same sample on another device."""
+        return Sample(self.batch.to(device), self.languages.to(device))
+
 
 @dataclass(frozen=True)
 class Frame:

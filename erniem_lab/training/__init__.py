@@ -4,6 +4,18 @@ from erniem_lab.training.checkpoints import saved_weights
 from erniem_lab.training.curve import Loss, LossOf, Step, read_curve
 from erniem_lab.training.loop import train
 from erniem_lab.training.plan import Plan
-from erniem_lab.training.processes import is_first, own_device
+from erniem_lab.training.processes import Processes, is_first, own_device, processes
 
-__all__ = ["Loss", "LossOf", "Plan", "Step", "is_first", "own_device", "read_curve", "saved_weights", "train"]
+__all__ = [
+    "Loss",
+    "LossOf",
+    "Plan",
+    "Processes",
+    "Step",
+    "is_first",
+    "own_device",
+    "processes",
+    "read_curve",
+    "saved_weights",
+    "train",
+]

@@ -13,7 +13,7 @@ from torch import nn
 from erniem_lab.training.curve import LossOf, Step
 from erniem_lab.training.harness import put_back, take_out
 from erniem_lab.training.plan import Plan
-from erniem_lab.training.processes import processes
+from erniem_lab.training.processes import Processes, processes
 from erniem_lab.training.progress import Bar
 from erniem_lab.training.run_folder import RunFolder, locked
 from erniem_lab.training.signals import obey, requests
@@ -27,6 +27,7 @@ def train(
     folder: Path | None = None,
     *,
     identity: Mapping[str, str] | None = None,
+    crew: Processes | None = None,
     progress: bool = True,
 ) -> list[Step]:
     """Train a module in place and give the curve; with a folder, save there and go on from what is saved there.
@@ -42,6 +43,7 @@ def train(
             from s × `plan.accumulate` on. It must call the module that it is given, not one that it holds.
         folder: where checkpoints (`step-00000200/`), `curve.csv` and `run.json` lie.
         identity: what else decides the results, such as hashes of the data; a run goes on only where it is the same.
+        crew: who shares the work; by default all processes that `torchrun` started.
 
     Raises:
         InputValueError: the loss or the gradient is not finite; the weights are those before that step.
@@ -56,7 +58,7 @@ def train(
     True
     """
     with ExitStack() as stack:
-        crew = processes()
+        crew = crew or processes()
         stepper = Stepper(module, loss_of, plan, crew)
         stack.callback(vars(stepper).clear)  # a copied or divided module must end before its processes part
         run = None if folder is None else RunFolder(folder, plan, identity or {}, str(stepper.device))

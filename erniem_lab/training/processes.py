@@ -17,13 +17,15 @@ T = TypeVar("T")
 class Processes:
     """The processes of one run, as one of them sees them; a single process is first and alone.
 
+    With `alone`, a process that has others beside it leaves them out.
+
     >>> alone = Processes()
     >>> alone.first, alone.size, alone.gather("a"), alone.on_first(lambda: 3)
     (True, 1, ['a'], 3)
     """
 
-    def __init__(self) -> None:
-        together = dist.is_available() and dist.is_initialized()
+    def __init__(self, *, alone: bool = False) -> None:
+        together = dist.is_available() and dist.is_initialized() and not alone
         self.rank, self.size = (dist.get_rank(), dist.get_world_size()) if together else (0, 1)
 
     @property
