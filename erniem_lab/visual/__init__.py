@@ -1,6 +1,7 @@
 """Pictures of results: figures by matplotlib, and text in any script as HTML."""
 
 from erniem_lab.visual.attention import attention_map
+from erniem_lab.visual.curves import loss_curve
 from erniem_lab.visual.fonts import missing
 from erniem_lab.visual.grids import number_grid
 from erniem_lab.visual.intervals import dot_intervals, layer_lines
@@ -8,6 +9,6 @@ from erniem_lab.visual.reading import Reading, reading_grids, reading_tables
 from erniem_lab.visual.tokens import Guess, Markup, guess_table, token_strips
 
 __all__ = [
-    "Guess", "Markup", "Reading", "attention_map", "dot_intervals", "guess_table", "layer_lines", "missing",
-    "number_grid", "reading_grids", "reading_tables", "token_strips",
+    "Guess", "Markup", "Reading", "attention_map", "dot_intervals", "guess_table", "layer_lines", "loss_curve",
+    "missing", "number_grid", "reading_grids", "reading_tables", "token_strips",
 ]  # fmt: skip

@@ -1,5 +1,6 @@
 """The look that all figures share: sizes, colours that survive colour-blindness and grey, and empty axes."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import matplotlib.pyplot as plt
@@ -18,8 +19,10 @@ RESOLUTION = 130  # dots per inch: sharp where a page shows the picture at its o
 FRAME = ("left", "right", "top", "bottom")
 
 
-def canvas(width: float, height: float, *, rows: int = 1, columns: int = 1) -> tuple[Figure, list[Axes]]:
-    """A figure of so many inches and its axes, row by row.
+def canvas(
+    width: float, height: float, *, rows: int = 1, columns: int = 1, heights: Sequence[float] | None = None
+) -> tuple[Figure, list[Axes]]:
+    """A figure of so many inches and its axes, row by row; `heights` are the rows' shares of it, equal by default.
 
     It is taken off pyplot's list, so that a notebook shows it once: where the cell ends with it.
 
@@ -28,7 +31,13 @@ def canvas(width: float, height: float, *, rows: int = 1, columns: int = 1) -> t
     (2, [])
     """
     figure, grid = plt.subplots(
-        rows, columns, figsize=(width, height), dpi=RESOLUTION, layout="constrained", squeeze=False
+        rows,
+        columns,
+        figsize=(width, height),
+        dpi=RESOLUTION,
+        layout="constrained",
+        squeeze=False,
+        height_ratios=heights,
     )
     plt.close(figure)
     figure.set_facecolor("white")
