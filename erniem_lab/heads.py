@@ -9,6 +9,7 @@ from torch.nn import functional as F
 
 from erniem_lab.config import ErnieMConfig
 from erniem_lab.errors import InputValueError
+from erniem_lab.lm_loss import masked_lm_loss
 from erniem_lab.losses import cross_entropy, demand_both, position_loss, span_loss, text_loss
 from erniem_lab.model import ErnieMModel, Prefix
 from erniem_lab.outputs import (
@@ -287,7 +288,11 @@ class ErnieMLMHead(nn.Module):
         self, states: Float[Tensor, "*place hidden"], words: Float[Tensor, "vocab hidden"]
     ) -> Float[Tensor, "*place vocab"]:
         """Scores, for as many states as are given."""
-        return F.linear(self.layer_norm(F.gelu(self.dense(states))), words, self.bias)
+        return F.linear(self.prepare(states), words, self.bias)
+
+    def prepare(self, states: Float[Tensor, "*place hidden"]) -> Float[Tensor, "*place hidden"]:
+        """States as they are compared with word vectors."""
+        return self.layer_norm(F.gelu(self.dense(states)))
 
 
 class ErnieMForMaskedLM(ErnieMHead):
@@ -331,6 +336,11 @@ class ErnieMForMaskedLM(ErnieMHead):
     def score(self, states: Float[Tensor, "*place hidden"]) -> Float[Tensor, "*place vocab"]:
         """Vocabulary scores for any states of the last layer."""
         return self.lm_head(states, self.get_input_embeddings().weight)
+
+    def guess_loss(self, states: Float[Tensor, "token hidden"], targets: Int[Tensor, " token"]) -> Float[Tensor, ""]:
+        """The mean loss of guessing each target from a state of the last layer, in nats, as `masked_lm_loss` has it."""
+        head, words = self.lm_head, self.get_input_embeddings().weight
+        return masked_lm_loss(head.prepare(states), words, head.bias, targets)
 
     def resize_token_embeddings(self, size: int) -> nn.Embedding:
         """As in every model; the head's bias follows, zero for new entries."""

@@ -10,7 +10,7 @@ from conftest import ROOT
 PACKAGE = ROOT / "erniem_lab"
 ORDER = [  # each level may import those before it, and its own
     {"errors", "bundle", "files", "paddle", "encoding"},
-    {"hub", "config", "outputs", "masks", "losses"},
+    {"hub", "config", "outputs", "masks", "losses", "lm_loss"},
     {"checkpoint", "tokenizing", "corpora", "metrics"},
     {"pretrained", "tokenizer"},
     {"model", "batching"},

@@ -11,7 +11,6 @@ from typing import Literal
 import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
-from torch.nn import functional as F
 
 from erniem_lab.batching import Batch, Role, kind
 from erniem_lab.errors import InputValueError
@@ -155,7 +154,7 @@ def loss(
         inputs_embeds=words, position_ids=batch.position_ids, attention_mask=riddle.mask
     ).last_hidden_state
     asked = riddle.targets != IGNORED
-    return F.cross_entropy(model.score(states[asked]), riddle.targets[asked])
+    return model.guess_loss(states[asked], riddle.targets[asked])
 
 
 def leaks(riddle: Riddle, layers: int) -> list[tuple[int, int, int]]:

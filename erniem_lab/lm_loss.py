@@ -1,0 +1,152 @@
+"""The loss of guessed words over a large vocabulary, without ever holding all scores at once.
+
+The plain way, scores of all tokens and then cross-entropy, holds several matrices of tokens by vocabulary: 2 GB each
+for 2,000 tokens and 250,002 entries. Here tokens come in chunks, and each chunk's share of the gradients is computed
+while its scores are at hand. This takes no more multiplications than the plain way.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+from torch.autograd.function import once_differentiable
+
+from erniem_lab.errors import InputValueError
+from erniem_lab.losses import IGNORED
+
+BUFFER = 2**28  # bytes for a chunk's scores
+BLOCK = 2**14  # entries whose gradients are widened together
+
+
+@torch.compiler.disable  # type: ignore[untyped-decorator]  # unrolled chunks would all be held at once
+def masked_lm_loss(
+    states: Float[Tensor, "token hidden"],
+    words: Float[Tensor, "vocab hidden"],
+    bias: Float[Tensor, " vocab"],
+    targets: Int[Tensor, " token"],
+    *,
+    chunk: int | None = None,
+) -> Float[Tensor, ""]:
+    """The mean over tokens of minus the log-probability of the target, in nats; zero where no token counts.
+
+    It equals `cross_entropy(linear(states, words, bias), targets)`, also under autocast, but is summed in float32
+    or finer. Beyond the gradients, which exist either way, it holds the scores of one chunk; under autocast also the
+    words in half precision.
+
+    Args:
+        targets: a row of `words` each; -100 is not counted.
+        chunk: tokens scored at once; as many as 256 MiB hold if not given.
+
+    Raises:
+        InputValueError: a target that is no row of `words`, or a chunk below 1.
+        RuntimeError: by torch, for a second backward pass through one loss: compute the loss anew.
+
+    >>> states, words = torch.zeros(3, 2), torch.ones(4, 2, requires_grad=True)
+    >>> masked_lm_loss(states, words, torch.zeros(4), torch.tensor([0, 3, 1]))
+    tensor(1.3863, grad_fn=<_MaskedLMLossBackward>)
+    """
+    counted = _counted(targets, len(words))
+    if not bool(counted.all()):
+        states, targets = states[counted], targets[counted]
+    if chunk is not None and chunk < 1:
+        raise InputValueError(f"chunk={chunk}: give the number of tokens that are scored at once, at least 1")
+    given = (states, words, bias, targets.long(), chunk, torch.is_grad_enabled())
+    return _MaskedLMLoss.apply(*given)  # type: ignore[no-untyped-call]
+
+
+def _counted(targets: Tensor, entries: int) -> Tensor:
+    counted = targets != IGNORED
+    wrong = counted & ((targets < 0) | (targets >= entries))
+    if bool(wrong.any()):
+        raise InputValueError(
+            f"targets hold {targets[wrong][0].item()}: give 0 to {entries - 1}, or {IGNORED} if not counted"
+        )
+    return counted
+
+
+@dataclass(frozen=True)
+class _Gradients:
+    """Sums over the tokens that were scored so far, of the sum of their losses; None for what is frozen."""
+
+    states: Tensor | None
+    words: Tensor | None
+    bias: Tensor | None
+
+    @property
+    def wanted(self) -> bool:
+        """Whether there is anything to add to."""
+        return any(total is not None for total in (self.states, self.words, self.bias))
+
+    def add(self, rows: slice, errors: Tensor, states: Tensor, words: Tensor) -> None:
+        """What a chunk of tokens adds: `errors` are probabilities, less 1 at the target."""
+        if self.bias is not None:
+            self.bias.add_(errors.sum(0))
+        errors = errors.to(words.dtype)
+        if self.states is not None:
+            self.states[rows] = errors @ words
+        if self.words is not None and self.words.dtype == words.dtype:
+            self.words.addmm_(errors.T, states)
+        elif self.words is not None:
+            for start in range(0, len(words), BLOCK):
+                self.words[start : start + BLOCK].add_(errors[:, start : start + BLOCK].T @ states)
+
+
+class _MaskedLMLoss(torch.autograd.Function):
+    """Gradients are computed with the loss, and scaled when they are asked for."""
+
+    @staticmethod
+    def forward(
+        ctx: Any, states: Tensor, words: Tensor, bias: Tensor, targets: Tensor, chunk: int | None, learning: bool
+    ) -> Tensor:
+        """The mean loss; `learning` is False where no gradient will be asked for."""
+        device = states.device.type
+        auto = torch.is_autocast_enabled(device) and states.dtype != torch.float64
+        kind = torch.get_autocast_dtype(device) if auto else words.dtype
+        sums = torch.promote_types(kind, torch.float32)
+        needs = [learning and need for need in ctx.needs_input_grad[:3]]
+        asked = zip((states, words, bias), needs, strict=True)
+        fresh = [torch.zeros_like(given, dtype=sums) if need else None for given, need in asked]
+        gradients, table, offset = _Gradients(*fresh), words.to(kind), bias.to(kind)
+        total = torch.zeros((), dtype=sums, device=states.device)
+        with torch.autocast(device, enabled=False):
+            for rows in _chunks(len(states), chunk or _fitting(table, sums)):
+                total += _chunk_loss(rows, states[rows].to(kind), table, offset, targets[rows], gradients)
+        ctx.needed, ctx.kinds, ctx.count = needs, (states.dtype, words.dtype, bias.dtype), max(1, len(states))
+        ctx.save_for_backward(*(gradient for gradient in fresh if gradient is not None))
+        return total / ctx.count
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, *upstream: Tensor) -> tuple[Tensor | None, ...]:
+        """The gradients, scaled in place: a second pass finds them changed, and torch says so."""
+        scale = upstream[0] / ctx.count
+        scaled = (gradient.mul_(scale) for gradient in ctx.saved_tensors)
+        pairs = zip(ctx.needed, ctx.kinds, strict=True)
+        return *(next(scaled).to(kind) if need else None for need, kind in pairs), None, None, None
+
+
+def _chunk_loss(
+    rows: slice, states: Tensor, words: Tensor, bias: Tensor, targets: Tensor, gradients: _Gradients
+) -> Tensor:
+    """The sum of a chunk's losses. The one large matrix goes from scores to probabilities to errors in place."""
+    scores = torch.addmm(bias, states, words.T).to(torch.promote_types(words.dtype, torch.float32))
+    chosen = targets[:, None]
+    top, asked = scores.amax(1, keepdim=True), scores.gather(1, chosen)
+    mass = scores.sub_(top).exp_().sum(1, keepdim=True)
+    if gradients.wanted:
+        errors = scores.div_(mass)
+        gradients.add(rows, errors.scatter_add_(1, chosen, errors.new_full(chosen.shape, -1.0)), states, words)
+    return (mass.log() + top - asked).sum()
+
+
+def _chunks(count: int, size: int) -> Iterator[slice]:
+    return (slice(start, start + size) for start in range(0, count, size))
+
+
+def _fitting(words: Tensor, sums: torch.dtype) -> int:
+    """As many tokens as the buffer has room for; half precision needs scores twice, narrow and wide."""
+    each = sums.itemsize * (1 if words.dtype == sums else 2)
+    return max(1, BUFFER // (each * len(words)))
