@@ -4,6 +4,8 @@ import logging
 import os
 import sys
 import traceback
+from functools import partial
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated
 
@@ -149,4 +151,21 @@ def pretrain(
     model: str | Path | None = start
     for path, recipe in [(path, Recipe.read(path, change or ())) for path in recipes]:
         model = run(recipe, pairs, out / path.stem, start=model)
+        _draw_curve(out / path.stem)
     print(f"trained: {model}")
+
+
+def _draw_curve(folder: Path) -> None:
+    """Put a picture of a run's curve beside it, if it made a step and the packages that draw are installed."""
+    if not ((folder / "curve.csv").exists() and find_spec("matplotlib") and find_spec("pandas")):
+        return
+    import pandas as pd
+
+    from erniem_lab.files.atomic import write_atomically
+    from erniem_lab.training import is_first
+    from erniem_lab.visual import loss_curve
+
+    curve = pd.read_csv(folder / "curve.csv")
+    if is_first():
+        figure = loss_curve(curve, note=f"one run, {len(curve):,} steps")
+        write_atomically(folder / "curve.png", partial(figure.savefig, format="png"))

@@ -7,6 +7,7 @@ from types import SimpleNamespace
 
 import pytest
 from notebook_samples import write_notebook
+from parallel_samples import sentences
 
 from erniem_lab import cli
 from erniem_lab.report import build
@@ -98,6 +99,23 @@ def test_model_reaches_only_the_notebooks_that_take_one(tmp_path: Path) -> None:
     write_notebook(tmp_path, "without", ["assert 'model' not in globals()"])
     ended = run("report", "with.ipynb", "without.ipynb", "--model", "base", cwd=tmp_path)
     assert ended.returncode == 0, ended.stderr
+
+
+@pytest.mark.parametrize(("steps", "installed"), [(2, True), (0, True), (2, False)])
+def test_pretraining_leaves_a_picture_of_its_curve_if_there_is_one_to_draw(
+    steps: int, installed: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cli, "find_spec", lambda name: installed)
+    shape = "hidden_size = 8\nnum_hidden_layers = 1\nnum_attention_heads = 1\nintermediate_size = 8\n"
+    rest = f'[plan]\nsteps = {steps}\n[vocabulary]\npieces = 60\n[start]\nwords = "random"\n'
+    (tmp_path / "tiny.toml").write_text(f"objectives = {{ MMLM = 1.0, TLM = 1.0 }}\n[model]\n{shape}{rest}")
+    rows = [f"{one}\t{two}" for one, two in zip(sentences(50, 0), sentences(50, 1), strict=True)]
+    (tmp_path / "fr.tsv").write_text("\n".join(["en\tfr", *rows]) + "\n")
+    monkeypatch.chdir(tmp_path)
+    assert command(monkeypatch, "pretrain", "tiny.toml", "--pairs", "fr.tsv", "--out", "runs") == 0
+    picture = tmp_path / "runs" / "tiny" / "curve.png"
+    assert picture.exists() == (steps > 0 and installed)
+    assert not picture.exists() or picture.read_bytes().startswith(b"\x89PNG")
 
 
 def test_a_missing_extra_is_named_with_the_line_that_installs_it(
