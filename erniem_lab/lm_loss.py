@@ -21,7 +21,6 @@ BUFFER = 2**28  # bytes for a chunk's scores
 BLOCK = 2**14  # entries whose gradients are widened together
 
 
-@torch.compiler.disable  # type: ignore[untyped-decorator]  # unrolled chunks would all be held at once
 def masked_lm_loss(
     states: Float[Tensor, "token hidden"],
     words: Float[Tensor, "vocab hidden"],
