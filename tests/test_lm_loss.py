@@ -190,6 +190,7 @@ for loss in (twice(words), 2 * torch.nn.functional.cross_entropy(states @ words.
 """
 
 
+@pytest.mark.slow
 def test_a_compiled_caller_gets_the_same_loss_and_gradient():
     """In a process of its own: the compiler cannot follow the checks of shapes that the test run adds."""
     command = [sys.executable, "-W", "ignore", "-c", COMPILED]
