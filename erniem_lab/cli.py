@@ -145,14 +145,20 @@ def pretrain(
     """Pre-train an ERNIE-M with the paper's objectives, from recipes; also under torchrun."""
     from erniem_lab.pretraining.recipe import Recipe
     from erniem_lab.pretraining.run import pretrain as run
+    from erniem_lab.training import is_first, processes
 
-    if out.exists() and not resume and any(out.iterdir()):
-        raise InputValueError(f"{out}: not empty; pass --resume to go on with its run, or name another folder")
+    processes().on_first(partial(_demand_new, out, resume))
     model: str | Path | None = start
     for path, recipe in [(path, Recipe.read(path, change or ())) for path in recipes]:
         model = run(recipe, pairs, out / path.stem, start=model)
         _draw_curve(out / path.stem)
-    print(f"trained: {model}")
+    if is_first():
+        print(f"trained: {model}")
+
+
+def _demand_new(out: Path, resume: bool) -> None:
+    if out.exists() and not resume and any(out.iterdir()):
+        raise InputValueError(f"{out}: not empty; pass --resume to go on with its run, or name another folder")
 
 
 def _draw_curve(folder: Path) -> None:

@@ -118,6 +118,18 @@ def test_pretraining_leaves_a_picture_of_its_curve_if_there_is_one_to_draw(
     assert not picture.exists() or picture.read_bytes().startswith(b"\x89PNG")
 
 
+def test_pretraining_goes_on_in_a_folder_only_if_asked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "runs").mkdir()
+    (tmp_path / "runs" / "mine.txt").write_text("mine")
+    arguments = ("pretrain", str(tmp_path / "no.toml"), "--pairs", str(tmp_path), "--out", str(tmp_path / "runs"))
+    assert command(monkeypatch, *arguments) == 1
+    assert "--resume" in capsys.readouterr().err
+    assert command(monkeypatch, *arguments, "--resume") == 1
+    assert "no.toml" in capsys.readouterr().err
+
+
 def test_a_missing_extra_is_named_with_the_line_that_installs_it(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -105,6 +105,15 @@ def test_an_objective_waits_for_its_step(tmp_path, pairs):
     assert set(names[2:]) == {"CAMLM", "MMLM", "TLM"}
 
 
+def test_the_micro_batches_of_a_step_have_one_objective(tmp_path):
+    tokenizer = ErnieMTokenizer.from_pretrained(GOLDEN / "tokenizer")
+    recipe = read(tmp_path, TINY.replace("steps = 3", "steps = 3\naccumulate = 4"))
+    lessons = Lessons(recipe, store_texts(tokenizer, drawn("fr", 20, 0)), tokenizer)
+    names = [[lessons.objective(4 * step + part) for part in range(4)] for step in range(20)]
+    assert all(len(set(step)) == 1 for step in names)
+    assert len({step[0] for step in names}) == 3
+
+
 def test_values_of_a_recipe_can_be_changed(tmp_path):
     path = tmp_path / "recipe.toml"
     path.write_text(TINY)

@@ -1,6 +1,7 @@
 """The paper's objectives: tables of who may read whom, hiding, and the loss."""
 
 from erniem_lab.pretraining.objectives import (
+    BTMLM,
     CAMLM,
     CAMLM_MASKED,
     MMLM,
@@ -13,9 +14,11 @@ from erniem_lab.pretraining.objectives import (
     loss,
     secrets,
 )
+from erniem_lab.pretraining.pseudo import add_placeholders, write_pseudo_tokens
 from erniem_lab.pretraining.tables import ReadingTable, reached
 
 __all__ = [
+    "BTMLM",
     "CAMLM",
     "CAMLM_MASKED",
     "MMLM",
@@ -24,9 +27,11 @@ __all__ = [
     "Objective",
     "ReadingTable",
     "Riddle",
+    "add_placeholders",
     "hide",
     "leaks",
     "loss",
     "reached",
     "secrets",
+    "write_pseudo_tokens",
 ]

@@ -89,11 +89,14 @@ class Lessons:
         return Learner(model, self.tokenizer, languages, choices, partners=partners, contrast=contrast)
 
     def objective(self, number: int) -> str:
-        """The name of the objective of a micro-batch, drawn among those that have begun."""
+        """The name of the objective of a micro-batch, drawn for its step among those that have begun.
+
+        All micro-batches of a step have the same one: where processes hold parts of a model, they must keep in step.
+        """
         step = number // self.recipe.plan.accumulate
         begun = [name for name in self.recipe.objectives if self.recipe.begins.get(name, 0) <= step]
         shares = np.array([self.recipe.objectives[name] for name in begun], dtype=float)
-        draw = np.random.default_rng([self.recipe.plan.seed, number, 1])
+        draw = np.random.default_rng([self.recipe.plan.seed, step, 1])
         return str(draw.choice(begun, p=shares / shares.sum()))
 
     def _stream(self, store: TextStore) -> TextStream:
