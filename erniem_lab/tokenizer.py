@@ -158,7 +158,7 @@ class ErnieMTokenizer(BatchTokenizer):
             rows = rows.parts([cut.places(*lengths) for lengths in rows.lengths()])
         encodings = [self._join(first, second) for first, second in rows.pairs()]
         if cut is None:
-            self._warn_of_length(encodings)
+            self._warn_of_length(max(map(len, encodings), default=0))
         return encodings
 
     def windows(

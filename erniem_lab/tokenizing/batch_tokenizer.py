@@ -1,18 +1,21 @@
 """A tokenizer in Hugging Face's form: one call for texts, pairs and batches, with everything it can be asked for."""
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Literal, get_args
 
-from erniem_lab.encoding import NO_TEXT, Encoding, Sentence, Side, Span, Strategy
+from erniem_lab.encoding import NO_TEXT, Sentence, Side, Strategy
 from erniem_lab.errors import InputTypeError, InputValueError
+from erniem_lab.tokenizing.frame import Frame, Pair, added_marks, attention, sentence_numbers
 from erniem_lab.tokenizing.padding import BatchEncoding, TensorType, as_columns, pad_rows
-from erniem_lab.tokenizing.rows import Cut, Frame, Rows, read_rows
+from erniem_lab.tokenizing.ragged import Ragged
+from erniem_lab.tokenizing.rows import Cut, Rows, read_rows
 from erniem_lab.tokenizing.splitter import Splitter, Text
 from erniem_lab.tokenizing.token_table import TokenTable
 
 Padding = bool | Literal["longest", "max_length", "do_not_pad"]
 Truncation = bool | Strategy | Literal["do_not_truncate"] | None
+NO_PADDING = (False, "do_not_pad")
 
 
 class BatchTokenizer(TokenTable):
@@ -57,28 +60,26 @@ class BatchTokenizer(TokenTable):
         framed = self.num_special_tokens_to_add(texts.seconds is not None) if add_special_tokens else 0
         cut = self._cut(truncation, max_length, padding, framed)
         ids, spans = self._split(texts, is_split_into_words, return_offsets_mapping)
-        columns: dict[str, Any] = _overflow(ids, cut, stride) if return_overflowing_tokens else {}
+        columns: dict[str, Any] = _overflow(*ids, cut, stride) if return_overflowing_tokens else {}
         if cut is not None:
-            places = [cut.places(*lengths) for lengths in ids.lengths()]
-            ids, spans = ids.parts(places), spans and spans.parts(places)
-        columns["input_ids"] = (self._frame if add_special_tokens else Frame[int]([], [])).around(ids)
+            ids, spans = cut.kept(*ids), spans and cut.kept(*spans)
+        columns["input_ids"] = rows = (self._frame if add_special_tokens else Frame([], [])).around(*ids)
         if cut is None and verbose:
-            self._warn_of_length(columns["input_ids"])
+            self._warn_of_length(int(rows.lengths.max(initial=0)))
         if return_token_type_ids:
-            columns["token_type_ids"] = _sentence_numbers(ids, add_special_tokens)
+            columns["token_type_ids"] = sentence_numbers(*ids, add_special_tokens)
         if return_special_tokens_mask:
-            columns["special_tokens_mask"] = _added_marks(ids, add_special_tokens)
+            columns["special_tokens_mask"] = added_marks(*ids, add_special_tokens)
         if spans is not None:
             added = [NO_TEXT] if add_special_tokens else []
-            columns["offset_mapping"] = Frame(added, added).around(spans)
+            columns["offset_mapping"] = Frame(added, added).around(*spans)
         if return_length:
-            columns["length"] = [len(row) for row in columns["input_ids"]]
+            columns["length"] = rows.lengths.tolist()
         if return_attention_mask:
-            columns["attention_mask"] = [[1] * len(row) for row in columns["input_ids"]]
-        columns = self._pad(columns, padding, max_length, pad_to_multiple_of)
-        if single and return_tensors is None:
-            return BatchEncoding({name: column[0] for name, column in columns.items()})
-        return BatchEncoding(columns).convert_to_tensors(return_tensors)
+            columns["attention_mask"] = attention(rows)
+        if return_tensors is None or padding in NO_PADDING:
+            columns = {name: rows.lists() if isinstance(rows, Ragged) else rows for name, rows in columns.items()}
+        return _answer(self._pad(columns, padding, max_length, pad_to_multiple_of), single, return_tensors)
 
     def encode(self, text: Any, text_pair: Any = None, **how: Any) -> Any:
         """The `input_ids` alone of what calling the tokenizer gives."""
@@ -92,20 +93,20 @@ class BatchTokenizer(TokenTable):
         self, token_ids_0: list[int], token_ids_1: list[int] | None = None
     ) -> list[int]:
         """[CLS] A [SEP], or [CLS] A [SEP] [SEP] B [SEP]."""
-        return self._frame.around(_one(token_ids_0, token_ids_1))[0]
+        return self._frame.around(*_one(token_ids_0, token_ids_1)).lists()[0]
 
     def create_token_type_ids_from_sequences(
         self, token_ids_0: list[int], token_ids_1: list[int] | None = None
     ) -> list[int]:
         """0 for [CLS] A [SEP], 1 for [SEP] B [SEP]; the model reads none of it."""
-        return _sentence_numbers(_one(token_ids_0, token_ids_1), framed=True)[0]
+        return sentence_numbers(*_one(token_ids_0, token_ids_1), framed=True).lists()[0]
 
     def get_special_tokens_mask(
         self, token_ids_0: list[int], token_ids_1: list[int] | None = None, already_has_special_tokens: bool = False
     ) -> list[int]:
         """1 for [CLS] and [SEP], 0 for everything else."""
         if not already_has_special_tokens:
-            return _added_marks(_one(token_ids_0, token_ids_1), framed=True)[0]
+            return added_marks(*_one(token_ids_0, token_ids_1), framed=True).lists()[0]
         if token_ids_1 is not None:
             raise InputValueError("already_has_special_tokens=True: token_ids_0 has both texts, so give no token_ids_1")
         return [int(i in (self.cls_token_id, self.sep_token_id)) for i in token_ids_0]
@@ -128,13 +129,10 @@ class BatchTokenizer(TokenTable):
         columns, single = as_columns(encoded_inputs)
         if return_attention_mask and "attention_mask" not in columns:
             columns["attention_mask"] = [[1] * len(row) for row in columns["input_ids"]]
-        columns = self._pad(columns, padding, max_length, pad_to_multiple_of)
-        return BatchEncoding(
-            {name: column[0] for name, column in columns.items()} if single and return_tensors is None else columns
-        ).convert_to_tensors(return_tensors)
+        return _answer(self._pad(columns, padding, max_length, pad_to_multiple_of), single, return_tensors)
 
     @property
-    def _frame(self) -> Frame[int]:
+    def _frame(self) -> Frame:
         return Frame([self.cls_token_id], [self.sep_token_id])
 
     def _sentence(self, text: Text) -> Sentence:
@@ -144,14 +142,12 @@ class BatchTokenizer(TokenTable):
             raise InputTypeError(f"text is {text!r:.60}, of type {type(text).__name__}: give a str, or a list of words")
         return self._splitter.sentence_of_words(text)
 
-    def _split(
-        self, texts: Rows[Any], words: bool, places: bool
-    ) -> tuple[Rows[Sequence[int]], Rows[Sequence[Span]] | None]:
+    def _split(self, texts: Rows[Any], words: bool, places: bool) -> tuple[Pair, Pair | None]:
         if places:
             sentences = texts.map(self._sentence)
-            return sentences.map(lambda part: part.ids), sentences.map(lambda part: part.offsets)
-        split = self._splitter.ids_of_words if words else self._splitter.ids
-        return Rows(split(texts.firsts), None if texts.seconds is None else split(texts.seconds)), None
+            ids, spans = sentences.map(lambda part: part.ids), sentences.map(lambda part: part.offsets)
+            return _pair(ids, Ragged.of), _pair(spans, Ragged.of_spans)
+        return _pair(texts, self._splitter.ids_of_words if words else self._splitter.ids), None
 
     def _cut(self, truncation: Truncation, max_length: int | None, padding: Padding, framed: int) -> Cut | None:
         if truncation is None:  # as in transformers, a max_length without padding is there to be kept to
@@ -163,8 +159,7 @@ class BatchTokenizer(TokenTable):
         limit = self.model_max_length if max_length is None else max_length
         return Cut(limit - framed, strategy, self.truncation_side)
 
-    def _warn_of_length(self, rows: Sequence[Sequence[int] | Encoding]) -> None:
-        longest = max(map(len, rows), default=0)
+    def _warn_of_length(self, longest: int) -> None:
         if longest > self.model_max_length:
             warnings.warn(
                 f"a text has {longest} tokens, more than the {self.model_max_length} that the model takes: "
@@ -175,7 +170,7 @@ class BatchTokenizer(TokenTable):
     def _pad(
         self, columns: dict[str, Any], padding: Padding, max_length: int | None, multiple: int | None
     ) -> dict[str, Any]:
-        if padding is False or padding == "do_not_pad":
+        if padding in NO_PADDING:
             return columns
         how = one_of("padding", "longest" if padding is True else padding, ("longest", "max_length"))
         limit = self.model_max_length if max_length is None else max_length
@@ -197,33 +192,31 @@ def one_of(name: str, value: Any, accepted: Sequence[str]) -> Any:
     return value
 
 
-def _one(first: Sequence[int], second: Sequence[int] | None) -> Rows[Sequence[int]]:
-    return Rows([first], None if second is None else [second])
+def _answer(columns: dict[str, Any], single: bool, return_tensors: TensorType | None) -> BatchEncoding:
+    if single and return_tensors is None:
+        return BatchEncoding({name: column[0] for name, column in columns.items()})
+    return BatchEncoding(columns).convert_to_tensors(return_tensors)
 
 
-def _sentence_numbers(ids: Rows[Sequence[int]], framed: bool) -> list[list[int]]:
-    if not framed:
-        return [[0] * (len(first) + len(second or ())) for first, second in ids.pairs()]
-    return [
-        [0] * (len(first) + 2) if second is None else [0] * (len(first) + 1) + [1] * (len(second) + 3)
-        for first, second in ids.pairs()
-    ]
+def _one(first: Sequence[int], second: Sequence[int] | None) -> Pair:
+    return Ragged.of([first]), None if second is None else Ragged.of([second])
 
 
-def _added_marks(ids: Rows[Sequence[int]], framed: bool) -> list[list[int]]:
-    return Frame([1] * framed, [1] * framed).around(ids.map(lambda row: [0] * len(row)))
+def _pair(rows: Rows[Any], change: Callable[[Sequence[Any]], Ragged]) -> Pair:
+    return change(rows.firsts), None if rows.seconds is None else change(rows.seconds)
 
 
-def _overflow(ids: Rows[Sequence[int]], cut: Cut | None, stride: int) -> dict[str, Any]:
+def _overflow(first: Ragged, second: Ragged | None, cut: Cut | None, stride: int) -> dict[str, Any]:
     """What truncation takes off, under transformers' names for it."""
     if cut is None:
-        return {"overflowing_tokens": [[] for _ in ids.firsts], "num_truncated_tokens": [0 for _ in ids.firsts]}
-    if ids.seconds is not None and cut.strategy == "longest_first":
+        return {"overflowing_tokens": [[] for _ in first.starts], "num_truncated_tokens": [0 for _ in first.starts]}
+    if second is not None and cut.strategy == "longest_first":
         raise InputValueError(
             "return_overflowing_tokens=True takes from one text only: for a pair pass truncation='only_second' or "
             "'only_first'"
         )
-    which = int(cut.strategy == "only_second" and ids.seconds is not None)
+    ids = Rows(first.lists(), None if second is None else second.lists())
+    which = int(cut.strategy == "only_second" and second is not None)
     rows = [*zip(ids.pairs(), ids.lengths(), strict=True)]
     return {
         "overflowing_tokens": [

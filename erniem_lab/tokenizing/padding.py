@@ -8,6 +8,7 @@ import torch
 
 from erniem_lab.encoding import NO_TEXT, Side
 from erniem_lab.errors import InputTypeError, InputValueError
+from erniem_lab.tokenizing.ragged import Ragged
 
 TensorType = Literal["pt", "np"]
 PADDED = ("input_ids", "attention_mask", "token_type_ids", "special_tokens_mask", "offset_mapping")
@@ -46,7 +47,7 @@ class BatchEncoding(dict[str, Any]):
 
 def _tensor(name: str, rows: Any, kind: TensorType) -> torch.Tensor | np.ndarray[Any, np.dtype[np.int64]]:
     try:
-        array = np.array(rows, dtype=np.int64)
+        array = np.asarray(rows, dtype=np.int64)
     except ValueError as fault:
         lengths = sorted({len(row) for row in rows})
         raise InputValueError(
@@ -56,21 +57,30 @@ def _tensor(name: str, rows: Any, kind: TensorType) -> torch.Tensor | np.ndarray
 
 
 def pad_rows(
-    columns: Mapping[str, Sequence[Any]], *, length: int | None, multiple: int | None, pad_id: int, side: Side
+    columns: Mapping[str, Sequence[Any] | Ragged], *, length: int | None, multiple: int | None, pad_id: int, side: Side
 ) -> dict[str, Any]:
-    """The columns with every row as long as the longest, or as `length`, rounded up to a multiple.
+    """The columns with every row as long as the longest, or as `length`, rounded up to a multiple; lists stay lists.
 
     >>> pad_rows({"input_ids": [[0, 2], [0, 4, 2]]}, length=None, multiple=None, pad_id=1, side="right")
     {'input_ids': [[0, 2, 1], [0, 4, 2]]}
     """
     rows = columns["input_ids"]
-    target = max(map(len, rows), default=0) if length is None else length
+    longest = int(rows.lengths.max(initial=0)) if isinstance(rows, Ragged) else max(map(len, rows), default=0)
+    target = longest if length is None else length
     target = -(-target // multiple) * multiple if multiple else target
     fills = dict(zip(PADDED, (pad_id, 0, 0, 1, NO_TEXT), strict=True))
     return {
-        name: [_padded(row, target, fills[name], side) for row in column] if name in fills else column
+        name: _padded_rows(column, target, fills[name], side) if name in fills else column
         for name, column in columns.items()
     }
+
+
+def _padded_rows(column: Sequence[Any] | Ragged, target: int, fill: Any, side: Side) -> Any:
+    if isinstance(column, Ragged):
+        if column.lengths.max(initial=0) <= target:
+            return column.padded(target, fill, side)
+        column = column.lists()
+    return [_padded(row, target, fill, side) for row in column]
 
 
 def _padded(row: Sequence[Any], target: int, fill: Any, side: Side) -> list[Any]:

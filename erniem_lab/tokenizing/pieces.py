@@ -14,6 +14,7 @@ import sentencepiece
 from jaxtyping import Bool, Int
 
 from erniem_lab.errors import FileFaultError
+from erniem_lab.tokenizing.ragged import Ragged, stacked
 
 WORD_START = "▁"  # sentencepiece writes a space so
 STANDS_ALONE = frozenset(",;:.?!~，；：。？！《》【】")
@@ -88,30 +89,27 @@ class Segmenter:
         self._cuts: _Table[str, tuple[Span, ...]] = _Table(cut)
         self._hard: re.Pattern[str] | None = None
 
-    def ids(self, texts: Sequence[str]) -> list[list[int]]:
+    def ids(self, texts: Sequence[str]) -> Ragged:
         """The ids of each text."""
         if self._by_string:
-            return [self._string_ids(pieces) for pieces in self._encode(texts, str)]
-        blocks = (texts[start : start + BLOCK] for start in range(0, len(texts), BLOCK))
-        return [row for block in blocks for row in self._block_ids(block)]
+            return Ragged.of([self._string_ids(pieces) for pieces in self._encode(texts, str)])
+        blocks = (texts[start : start + BLOCK] for start in range(0, max(len(texts), 1), BLOCK))
+        return stacked([self._block_ids(block) for block in blocks])
 
-    def _block_ids(self, texts: Sequence[str]) -> list[list[int]]:
+    def _block_ids(self, texts: Sequence[str]) -> Ragged:
         """All pieces of some texts looked up at once, save in the texts where one piece is not just one token."""
-        rows = self._encode(texts, int)
-        lengths = np.fromiter(map(len, rows), np.int64, len(rows))
-        pieces = np.fromiter(chain.from_iterable(rows), np.int64, lengths.sum())
-        tokens, ends = self._single_tokens(pieces), lengths.cumsum()
-        starts = ends - lengths
-        starts[lengths > 0] += pieces[starts[lengths > 0]] == self._lone
-        flat = tokens.tolist()
-        ids = [flat[start:end] for start, end in zip(starts.tolist(), ends.tolist(), strict=True)]
-        for i in _rows_of(tokens == SEVERAL, ends):
-            own = pieces[starts[i] : ends[i]].tolist()
-            ids[i] = [*chain.from_iterable(map(self._of_piece.__getitem__, own))]
-        hard = [i for i in _rows_of(pieces == self._unk, ends) if self._may_split(texts[i])]
-        for i, strings in zip(hard, self._encode([texts[i] for i in hard], str), strict=True):
-            ids[i] = self._string_ids(strings)
-        return ids
+        pieces = Ragged.of(self._encode(texts, int))
+        tokens, full = self._single_tokens(pieces.flat), pieces.lengths > 0
+        starts, ends = pieces.starts.copy(), pieces.ends
+        starts[full] += pieces.flat[starts[full]] == self._lone
+        several = {
+            i: [*chain.from_iterable(map(self._of_piece.__getitem__, pieces.flat[starts[i] : ends[i]].tolist()))]
+            for i in _rows_of(tokens == SEVERAL, ends)
+        }
+        hard = [i for i in _rows_of(pieces.flat == self._unk, ends) if self._may_split(texts[i])]
+        strings = self._encode([texts[i] for i in hard], str)
+        several |= {i: self._string_ids(row) for i, row in zip(hard, strings, strict=True)}
+        return Ragged(tokens, starts, ends).replaced(several)
 
     def _single_tokens(self, pieces: Int[np.ndarray, " piece"]) -> Int[np.ndarray, " piece"]:
         """The token that each piece is, or SEVERAL where it is more than one or none."""
@@ -130,9 +128,9 @@ class Segmenter:
         """
         pieces = self._encode([text], str)[0]
         normal, places = self.model.normalize(text, with_offsets=True)
-        tokens, spans = [], []
-        for piece, at, kept in zip(pieces, accumulate(map(len, pieces), initial=0), self._kept(pieces), strict=False):
-            for start, end in self._cuts[piece] if kept else ():
+        tokens, spans, dropped = [], [], self._dropped(pieces)
+        for i, (piece, at) in enumerate(zip(pieces, accumulate(map(len, pieces), initial=0), strict=False)):
+            for start, end in () if i in dropped else self._cuts[piece]:
                 token = normal[at + start : at + end]
                 tokens.append(token)
                 spans.append(_place(places, at + end - len(token.lstrip(WORD_START) or token), at + end))
@@ -147,18 +145,21 @@ class Segmenter:
             return [self.model.encode(texts[0], out_type=form, **self._sampling)]
         return self.model.encode([*texts], out_type=form, **self._sampling)
 
-    def _kept(self, pieces: Sequence[str]) -> list[bool]:
-        """False for each lone "▁" that the mode drops."""
-        if self.mode == "paddle":
-            return [piece != WORD_START for piece in pieces]
+    def _dropped(self, pieces: Sequence[str]) -> set[int]:
+        """Where a lone "▁" stands that the mode drops; in a tidy model's pieces only the first can be one in "hf"."""
+        if self.mode == "hf" and not self._by_string:
+            return {0} if pieces and pieces[0] == WORD_START else set()
         following = [*pieces[1:], WORD_START]
-        return [
-            piece != WORD_START or (i > 0 and not following[i].startswith(WORD_START)) for i, piece in enumerate(pieces)
-        ]
+        return {
+            i
+            for i, piece in enumerate(pieces)
+            if piece == WORD_START and (self.mode == "paddle" or i == 0 or following[i].startswith(WORD_START))
+        }
 
     def _string_ids(self, pieces: Sequence[str]) -> list[int]:
-        kept = (piece for piece, keep in zip(pieces, self._kept(pieces), strict=False) if keep)
-        return [*chain.from_iterable(map(self._of_string.__getitem__, kept))]
+        if dropped := self._dropped(pieces):
+            pieces = [piece for i, piece in enumerate(pieces) if i not in dropped]
+        return [*chain.from_iterable(map(self._of_string.__getitem__, pieces))]
 
     def _cut_ids(self, piece: str) -> tuple[int, ...]:
         return tuple(self.token_ids([piece[start:end] for start, end in self._cuts[piece]]))

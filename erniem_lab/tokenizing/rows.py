@@ -1,12 +1,15 @@
-"""A batch of texts or pairs as rows of ids, on their way to the model: read, shortened, framed by [CLS] and [SEP]."""
+"""A batch of texts or pairs as rows of ids, on their way to the model: read, shortened, cut."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import repeat
 from typing import Any, Generic, Protocol, TypeVar, runtime_checkable
 
+import numpy as np
+
 from erniem_lab.encoding import Side, Strategy, keep, kept_lengths
 from erniem_lab.errors import InputTypeError, InputValueError
+from erniem_lab.tokenizing.ragged import Ragged
 
 
 @runtime_checkable
@@ -18,7 +21,6 @@ class Sliceable(Protocol):
 
 
 Row = TypeVar("Row", bound=Sliceable)
-Item = TypeVar("Item")
 Other = TypeVar("Other", bound=Sliceable)
 
 
@@ -70,6 +72,19 @@ class Cut:
         lengths = kept_lengths(first, second, self.limit, self.strategy)
         return keep(lengths[0], first, self.side), keep(lengths[1], second or 0, self.side)
 
+    def kept(self, first: Ragged, second: Ragged | None) -> tuple[Ragged, Ragged | None]:
+        """What remains of a batch; only the rows that are too long are looked at one by one.
+
+        >>> Cut(1, "only_first", "right").kept(Ragged.of([[5, 6], [7]]), None)[0].lists()
+        [[5], [7]]
+        """
+        lengths = first.lengths, None if second is None else second.lengths
+        total = lengths[0] if lengths[1] is None else lengths[0] + lengths[1]
+        long = np.flatnonzero(total > self.limit).tolist()
+        places = [self.places(int(lengths[0][i]), None if lengths[1] is None else int(lengths[1][i])) for i in long]
+        shorter = None if second is None else second.shortened(long, [place for _, place in places])
+        return first.shortened(long, [place for place, _ in places]), shorter
+
     def overflow(self, ids: Sequence[int], place: slice, stride: int) -> Sequence[int]:
         """What was cut off one text, with `stride` tokens of what remains.
 
@@ -79,31 +94,6 @@ class Cut:
         removed = len(ids) - len(ids[place])
         window = min(len(ids), removed + stride) if removed else 0
         return ids[len(ids) - window :] if self.side == "right" else ids[:window]
-
-
-@dataclass(frozen=True)
-class Frame(Generic[Item]):
-    """The entries around texts: [CLS] A [SEP], and [CLS] A [SEP] [SEP] B [SEP].
-
-    >>> Frame([0], [2]).around(Rows([[7]], [[8]])), Frame([0], [2]).around(Rows([[7]]))
-    ([[0, 7, 2, 2, 8, 2]], [[0, 7, 2]])
-    """
-
-    start: Sequence[Item]
-    end: Sequence[Item]
-
-    def around(self, rows: Rows[Any]) -> list[list[Item]]:
-        """The rows in their frame, one for each text or pair."""
-        start, end = self.start, self.end
-        if rows.seconds is None:
-            return [[*start, *first, *end] for first in rows.firsts]
-        return [
-            [*start, *first, *end, *end, *second, *end] for first, second in zip(rows.firsts, rows.seconds, strict=True)
-        ]
-
-    def size(self, pair: bool) -> int:
-        """How many entries the frame adds."""
-        return len(self.start) + (3 if pair else 1) * len(self.end)
 
 
 def read_rows(text: Any, text_pair: Any, words: bool) -> tuple[Rows[Any], bool]:

@@ -9,6 +9,7 @@ from erniem_lab.encoding import Sentence, Span
 from erniem_lab.errors import InputTypeError, InputValueError
 from erniem_lab.tokenizing.chunks import Chunk, Chunker
 from erniem_lab.tokenizing.pieces import WORD_START, Segmenter
+from erniem_lab.tokenizing.ragged import Ragged
 from erniem_lab.tokenizing.vocabulary import Vocabulary
 
 Text = str | Sequence[str]  # running text, or its words
@@ -28,7 +29,7 @@ class Splitter:
         written_out = [*vocabulary.special, *vocabulary.added]
         self.chunker = Chunker(written_out if recognise else [], written_out, lower)
 
-    def ids(self, texts: Sequence[str]) -> list[list[int]]:
+    def ids(self, texts: Sequence[str]) -> Ragged:
         """The ids of each text.
 
         Raises:
@@ -37,15 +38,15 @@ class Splitter:
         """
         if self.chunker.nothing_to_do(_joined(texts)):
             return self.segmenter.ids(texts)
-        return [[*chain.from_iterable(map(self._chunk_ids, self.chunker.chunks(text)))] for text in texts]
+        return Ragged.of([[*chain.from_iterable(map(self._chunk_ids, self.chunker.chunks(text)))] for text in texts])
 
-    def ids_of_words(self, texts: Sequence[Sequence[str]]) -> list[list[int]]:
+    def ids_of_words(self, texts: Sequence[Sequence[str]]) -> Ragged:
         """The ids of each list of words."""
-        rows = iter(self.ids([word for words in texts for word in words]))
-        return [[*chain.from_iterable(islice(rows, len(words)))] for words in texts]
+        rows = iter(self.ids([word for words in texts for word in words]).lists())
+        return Ragged.of([[*chain.from_iterable(islice(rows, len(words)))] for words in texts])
 
     def _chunk_ids(self, chunk: Chunk) -> list[int]:
-        return [self.vocabulary.id(chunk.text)] if chunk.is_token else self.segmenter.ids([chunk.text])[0]
+        return [self.vocabulary.id(chunk.text)] if chunk.is_token else self.segmenter.ids([chunk.text]).lists()[0]
 
     def sentence(self, text: str) -> Sentence:
         """The tokens of a text with their places and the word, between spaces, that each is of.
