@@ -143,6 +143,10 @@ class BatchTokenizer(TokenTable):
         return self._splitter.sentence_of_words(text)
 
     def _split(self, texts: Rows[Any], words: bool, places: bool) -> tuple[Pair, Pair | None]:
+        if places and not words:
+            firsts = self._splitter.located(texts.firsts)
+            seconds = (None, None) if texts.seconds is None else self._splitter.located(texts.seconds)
+            return (firsts[0], seconds[0]), (firsts[1], seconds[1])
         if places:
             sentences = texts.map(self._sentence)
             ids, spans = sentences.map(lambda part: part.ids), sentences.map(lambda part: part.offsets)

@@ -6,7 +6,7 @@ The second cut and the fate of a lone "▁" are those of PaddleNLP's ErnieMToken
 
 import re
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
-from itertools import accumulate, chain
+from itertools import chain
 from typing import Any, Literal, TypeVar
 
 import numpy as np
@@ -14,6 +14,7 @@ import sentencepiece
 from jaxtyping import Bool, Int
 
 from erniem_lab.errors import FileFaultError
+from erniem_lab.tokenizing.places import Parts, located
 from erniem_lab.tokenizing.ragged import Ragged, stacked
 
 WORD_START = "▁"  # sentencepiece writes a space so
@@ -87,6 +88,7 @@ class Segmenter:
         self._of_piece: _Table[int, tuple[int, ...]] = _Table(self._piece_ids)
         self._single = np.full(model.get_piece_size(), UNSEEN, np.int64)
         self._cuts: _Table[str, tuple[Span, ...]] = _Table(cut)
+        self._parts_of: _Table[str, Parts] = _Table(self._cut_parts)
         self._hard: re.Pattern[str] | None = None
 
     def ids(self, texts: Sequence[str]) -> Ragged:
@@ -121,20 +123,36 @@ class Segmenter:
             tokens = self._single[pieces]
         return tokens
 
-    def tokens(self, text: str) -> tuple[list[str], list[Span]]:
-        """The tokens of a text, and the character span in it that each stands for.
+    def located(self, texts: Sequence[str]) -> tuple[Ragged, Ragged]:
+        """The ids of each text, and the character span in it that each stands for.
 
         A token before which a space stood does not span it; a lone "▁" spans just that.
         """
-        pieces = self._encode([text], str)[0]
-        normal, places = self.model.normalize(text, with_offsets=True)
-        tokens, spans, dropped = [], [], self._dropped(pieces)
-        for i, (piece, at) in enumerate(zip(pieces, accumulate(map(len, pieces), initial=0), strict=False)):
-            for start, end in () if i in dropped else self._cuts[piece]:
-                token = normal[at + start : at + end]
-                tokens.append(token)
-                spans.append(_place(places, at + end - len(token.lstrip(WORD_START) or token), at + end))
-        return tokens, spans
+        return self._located([self._parts(pieces) for pieces in self._encode(texts, str)], texts)
+
+    def tokens(self, text: str) -> tuple[list[str], list[int], list[Span]]:
+        """The tokens of a text, their ids, and their spans."""
+        parts = self._parts(self._encode([text], str)[0])
+        ids, spans = self._located([parts], [text])
+        return [name for part in parts for name in part.names], ids.lists()[0], spans.lists()[0]
+
+    def _located(self, rows: Sequence[Sequence[Parts]], texts: Sequence[str]) -> tuple[Ragged, Ragged]:
+        return located(rows, [source for _, source in self.model.normalize([*texts], with_offsets=True)])
+
+    def _parts(self, pieces: Sequence[str]) -> list[Parts]:
+        parts = [*map(self._parts_of.__getitem__, pieces)]
+        for i in self._dropped(pieces):
+            parts[i] = Parts(1, (), ())
+        return parts
+
+    def _cut_parts(self, piece: str) -> Parts:
+        spans = self._cuts[piece]
+        names = tuple(piece[start:end] for start, end in spans)
+        begins = (end - len(name.lstrip(WORD_START) or name) for (_, end), name in zip(spans, names, strict=True))
+        ends = (end for _, end in spans)
+        return Parts(
+            len(piece), names, tuple(chain.from_iterable(zip(self.token_ids(names), begins, ends, strict=True)))
+        )
 
     def token_ids(self, tokens: Sequence[str]) -> list[int]:
         """The id of each of a text's tokens."""
@@ -194,14 +212,6 @@ class _Table(dict[Key, Value]):
 def _rows_of(marks: Bool[np.ndarray, " piece"], ends: Int[np.ndarray, " row"]) -> list[int]:
     """The rows, given by where each ends, in which there is a mark."""
     return np.unique(np.searchsorted(ends, np.flatnonzero(marks), side="right")).tolist()
-
-
-def _place(places: Sequence[int], start: int, end: int) -> Span:
-    """From a span of the normalised text to one of the text: an end lies where the next character's source begins."""
-    last, after = places[end - 1], end
-    while after < len(places) - 1 and places[after] == last:
-        after += 1
-    return places[start], max(places[after], places[start] + 1)
 
 
 def _hard_characters(model: sentencepiece.SentencePieceProcessor, vocabulary: Mapping[str, int]) -> str:

@@ -8,8 +8,8 @@ from itertools import accumulate, chain, islice
 from erniem_lab.encoding import Sentence, Span
 from erniem_lab.errors import InputTypeError, InputValueError
 from erniem_lab.tokenizing.chunks import Chunk, Chunker
-from erniem_lab.tokenizing.pieces import WORD_START, Segmenter
-from erniem_lab.tokenizing.ragged import Ragged
+from erniem_lab.tokenizing.pieces import BLOCK, WORD_START, Segmenter
+from erniem_lab.tokenizing.ragged import Ragged, stacked
 from erniem_lab.tokenizing.vocabulary import Vocabulary
 
 Text = str | Sequence[str]  # running text, or its words
@@ -44,6 +44,15 @@ class Splitter:
         """The ids of each list of words."""
         rows = iter(self.ids([word for words in texts for word in words]).lists())
         return Ragged.of([[*chain.from_iterable(islice(rows, len(words)))] for words in texts])
+
+    def located(self, texts: Sequence[str]) -> tuple[Ragged, Ragged]:
+        """The ids of each text, and the character span in it that each stands for."""
+        if not self.chunker.nothing_to_do(_joined(texts)):
+            rows = [self._located(text) for text in texts]
+            return Ragged.of([ids for ids, _, _ in rows]), Ragged.of_spans([spans for _, _, spans in rows])
+        blocks = (texts[start : start + BLOCK] for start in range(0, max(len(texts), 1), BLOCK))
+        ids, spans = zip(*map(self.segmenter.located, blocks), strict=True)
+        return stacked(ids), stacked(spans)
 
     def _chunk_ids(self, chunk: Chunk) -> list[int]:
         return [self.vocabulary.id(chunk.text)] if chunk.is_token else self.segmenter.ids([chunk.text]).lists()[0]
@@ -84,8 +93,7 @@ class Splitter:
         source = chunk.source
         if chunk.is_token:
             return [self.vocabulary.id(chunk.text)], [chunk.text], [(source[0], source[-1])]
-        tokens, spans = self.segmenter.tokens(chunk.text)
-        ids = self.segmenter.token_ids(tokens)
+        tokens, ids, spans = self.segmenter.tokens(chunk.text)
         return ids, tokens, [(source[start], source[end - 1] + 1) for start, end in spans]
 
 
