@@ -17,8 +17,8 @@ from torch.autograd.function import once_differentiable
 from erniem_lab.errors import InputValueError
 from erniem_lab.losses import IGNORED
 
-BUFFER = 2**28  # bytes for a chunk's scores
-BLOCK = 2**14  # entries whose gradients are widened together
+BUFFER = 3 * 2**26  # bytes for a chunk's scores
+BLOCK = 2**14  # entries that are widened to float32 together
 
 
 def masked_lm_loss(
@@ -37,7 +37,7 @@ def masked_lm_loss(
 
     Args:
         targets: a row of `words` each; -100 is not counted.
-        chunk: tokens scored at once; as many as 256 MiB hold if not given.
+        chunk: tokens scored at once; as many as 192 MiB hold if not given.
 
     Raises:
         InputValueError: a target that is no row of `words`, or a chunk below 1.
@@ -81,16 +81,13 @@ class _Gradients:
 
     def add(self, rows: slice, errors: Tensor, states: Tensor, words: Tensor) -> None:
         """What a chunk of tokens adds: `errors` are probabilities, less 1 at the target."""
-        if self.bias is not None:
-            self.bias.add_(errors.sum(0))
-        errors = errors.to(words.dtype)
         if self.states is not None:
             self.states[rows] = errors @ words
         if self.words is not None and self.words.dtype == words.dtype:
             self.words.addmm_(errors.T, states)
         elif self.words is not None:
-            for start in range(0, len(words), BLOCK):
-                self.words[start : start + BLOCK].add_(errors[:, start : start + BLOCK].T @ states)
+            for total, block in zip(torch.split(self.words, BLOCK), torch.split(errors, BLOCK, dim=1), strict=True):
+                total.add_(block.T @ states)
 
 
 class _MaskedLMLoss(torch.autograd.Function):
@@ -111,7 +108,7 @@ class _MaskedLMLoss(torch.autograd.Function):
         gradients, table, offset = _Gradients(*fresh), words.to(kind), bias.to(kind)
         total = torch.zeros((), dtype=sums, device=states.device)
         with torch.autocast(device, enabled=False):
-            for rows in _chunks(len(states), chunk or _fitting(table, sums)):
+            for rows in _chunks(len(states), chunk or _fitting(table)):
                 total += _chunk_loss(rows, states[rows].to(kind), table, offset, targets[rows], gradients)
         ctx.needed, ctx.kinds, ctx.count = needs, (states.dtype, words.dtype, bias.dtype), max(1, len(states))
         ctx.save_for_backward(*(gradient for gradient in fresh if gradient is not None))
@@ -130,22 +127,35 @@ class _MaskedLMLoss(torch.autograd.Function):
 def _chunk_loss(
     rows: slice, states: Tensor, words: Tensor, bias: Tensor, targets: Tensor, gradients: _Gradients
 ) -> Tensor:
-    """The sum of a chunk's losses. The one large matrix goes from scores to probabilities to errors in place."""
-    scores = torch.addmm(bias, states, words.T).to(torch.promote_types(words.dtype, torch.float32))
-    chosen = targets[:, None]
-    top, asked = scores.amax(1, keepdim=True), scores.gather(1, chosen)
-    mass = scores.sub_(top).exp_().sum(1, keepdim=True)
+    """The sum of a chunk's losses. The one large matrix is first of scores, then of errors."""
+    wide, chosen = torch.promote_types(words.dtype, torch.float32), targets[:, None]
+    scores = torch.addmm(bias, states, words.T)
+    asked = scores.gather(1, chosen).to(wide)
+    masses = [block.to(wide).logsumexp(1, keepdim=True) for block in torch.split(scores, BLOCK, dim=1)]
+    losses = torch.cat(masses, dim=1).logsumexp(1, keepdim=True) - asked
     if gradients.wanted:
-        errors = scores.div_(mass)
-        gradients.add(rows, errors.scatter_add_(1, chosen, errors.new_full(chosen.shape, -1.0)), states, words)
-    return (mass.log() + top - asked).sum()
+        _to_probabilities(scores, losses + asked, gradients.bias)
+        if gradients.bias is not None:
+            gradients.bias.index_add_(0, targets, torch.full_like(losses[:, 0], -1.0))
+        errors = scores.scatter_(1, chosen, torch.expm1(-losses).to(scores.dtype))
+        gradients.add(rows, errors, states, words)
+    return losses.sum()
+
+
+def _to_probabilities(scores: Tensor, mass: Tensor, sums: Tensor | None) -> None:
+    """Replace scores by their probabilities, block by block, and add up those of each entry in `sums`."""
+    for start in range(0, scores.shape[1], BLOCK):
+        block = scores[:, start : start + BLOCK]
+        shares = block.to(mass.dtype).sub_(mass).exp_()
+        block.copy_(shares)
+        if sums is not None:
+            sums[start : start + BLOCK] += shares.sum(0)
 
 
 def _chunks(count: int, size: int) -> Iterator[slice]:
     return (slice(start, start + size) for start in range(0, count, size))
 
 
-def _fitting(words: Tensor, sums: torch.dtype) -> int:
-    """As many tokens as the buffer has room for; half precision needs scores twice, narrow and wide."""
-    each = sums.itemsize * (1 if words.dtype == sums else 2)
-    return max(1, BUFFER // (each * len(words)))
+def _fitting(words: Tensor) -> int:
+    """As many tokens as have room for their scores."""
+    return max(1, BUFFER // (words.itemsize * len(words)))
