@@ -174,9 +174,8 @@ def test_a_chunk_of_nothing_is_refused():
 @pytest.fixture
 def model():
     torch.manual_seed(0)
-    return ErnieMForMaskedLM(
-        ErnieMConfig(VOCAB, 16, 2, 2, 32, max_position_embeddings=40, initializer_range=0.5)
-    ).eval()
+    config = ErnieMConfig(VOCAB, 16, 2, 2, 32, max_position_embeddings=40, initializer_range=0.5)
+    return ErnieMForMaskedLM(config).double().eval()
 
 
 def test_a_models_gradients_are_those_of_the_plain_way_though_words_are_read_and_guessed(model):
