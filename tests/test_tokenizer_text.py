@@ -5,6 +5,7 @@ import time
 import unicodedata
 from collections.abc import Iterator
 from itertools import pairwise
+from typing import Literal
 
 import pytest
 from conftest import GOLDEN
@@ -173,3 +174,23 @@ def test_a_windowed_text_is_whole_and_overlaps_by_the_stride(tokenizer: ErnieMTo
     assert all(before[-10:] == after[:10] for before, after in pairwise(seconds))
     joined = seconds[0] + [span for part in seconds[1:] for span in part[10:]]
     assert joined == [*tokenizer.encoding("which", " ".join(words), max_length=10**6).offsets][-len(joined) - 1 : -1]
+
+
+@pytest.mark.parametrize("mode", ["hf", "paddle"])
+def test_ids_and_places_in_a_batch_of_wild_texts_are_those_of_each_alone(mode: Literal["hf", "paddle"]) -> None:
+    tokenizer = ErnieMTokenizer.from_pretrained(TOY, mode=mode, split_special_tokens=True, model_max_length=10**9)
+    texts = ["", *wild(1500, seed=3), ""]
+    batch = tokenizer(texts, return_offsets_mapping=True)
+    alone = tokenizer.encodings(texts)
+    assert batch.input_ids == tokenizer(texts).input_ids == [encoding.ids for encoding in alone]
+    assert batch.offset_mapping == [encoding.offsets for encoding in alone]
+
+
+@pytest.mark.parametrize("side", ["left", "right"])
+def test_a_batch_made_straight_into_a_tensor_is_its_padded_lists(side: Literal["left", "right"]) -> None:
+    tokenizer = ErnieMTokenizer.from_pretrained(TOY, padding_side=side, truncation_side=side)
+    texts = [*wild(300, seed=4)]
+    how = {"truncation": True, "max_length": 12, "padding": True, "return_offsets_mapping": True}
+    lists, tensors = tokenizer(texts, texts[::-1], **how), tokenizer(texts, texts[::-1], return_tensors="pt", **how)
+    assert tensors.input_ids.tolist() == lists.input_ids
+    assert tensors.offset_mapping.tolist() == [[[*span] for span in row] for row in lists.offset_mapping]
