@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import chain
+from operator import attrgetter
 
 import numpy as np
 from jaxtyping import Int
@@ -32,15 +33,16 @@ def located(rows: Sequence[Sequence[Parts]], sources: Sequence[Sequence[int]]) -
     >>> [column.lists() for column in located([pieces], [[0, 0, 1, 3]])]
     [[[7, 8]], [[(0, 1), (1, 3)]]]
     """
-    counts = [len(part.names) for row in rows for part in row]
-    lengths = np.array([part.length for row in rows for part in row], np.int64)
-    numbers = np.array([*chain.from_iterable(part.numbers for row in rows for part in row)], np.int64).reshape(-1, 3)
+    parts = [*chain.from_iterable(rows)]
+    lengths = np.fromiter(map(attrgetter("length"), parts), np.int64, len(parts))
+    numbers = np.fromiter(chain.from_iterable(map(attrgetter("numbers"), parts)), np.int64).reshape(-1, 3)
+    counts = np.fromiter(map(len, map(attrgetter("names"), parts)), np.int64, len(parts))
     source, pieces = Ragged.of(sources), np.array([len(row) for row in rows], np.int64)
     shifts = source.starts - _totals_before(lengths, pieces)
     at = np.repeat(lengths.cumsum() - lengths + np.repeat(shifts, pieces), counts)
     starts = source.flat[at + numbers[:, 1]]
     ends = np.maximum(source.flat[_next_source(source)[at + numbers[:, 2] - 1]], starts + 1)
-    last = np.array([0, *counts]).cumsum()[pieces.cumsum()]
+    last = np.concatenate([[0], counts]).cumsum()[pieces.cumsum()]
     first = np.concatenate([[0], last])[:-1]
     return Ragged(numbers[:, 0], first, last), Ragged(np.stack([starts, ends], axis=1), first, last)
 
