@@ -107,7 +107,10 @@ def die_at(call: str, which: int) -> None:
 
 @pytest.fixture
 def small_disk():
-    """No file may grow beyond a size; a real fault of writing, as a full disk gives."""
+    """No file may grow beyond a size; a real fault of writing, as a full disk gives.
+
+    A test takes the limit away itself: pytest writes its verdict before a fixture ends, maybe into a file.
+    """
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     yield lambda size: resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
     resource.setrlimit(resource.RLIMIT_FSIZE, before)
@@ -119,7 +122,10 @@ def test_a_disk_that_is_full_for_a_while_costs_a_checkpoint_and_not_the_run(tmp_
         return loss_of(module, number)
 
     with pytest.warns(UserWarning, match="step 8 could not be saved.*the checkpoint before it is kept"):
-        found, _ = trained(PLAN, tmp_path, task)
+        try:
+            found, _ = trained(PLAN, tmp_path, task)
+        finally:
+            small_disk(resource.RLIM_INFINITY)
     assert steps(tmp_path) == [4, 12]
     assert torch.equal(found, trained()[0])
 
@@ -129,7 +135,10 @@ def test_a_disk_that_stays_full_ends_the_run_with_its_reason_and_keeps_what_was_
         pytest.warns(UserWarning, match="step 8 could not be saved"),
         pytest.raises(FileFaultError, match=r"step 12 could not be saved.*make room") as fault,
     ):
-        trained(PLAN, tmp_path, stop_at(4, lambda: small_disk(100)))
+        try:
+            trained(PLAN, tmp_path, stop_at(4, lambda: small_disk(100)))
+        finally:
+            small_disk(resource.RLIM_INFINITY)
     assert isinstance(fault.value.__cause__, Exception)
     assert steps(tmp_path) == [4]
     assert not list(tmp_path.glob(".*.part"))
