@@ -116,16 +116,20 @@ def small_disk():
     resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
+def trained_and_freed(folder, task, small_disk):
+    try:
+        return trained(PLAN, folder, task)
+    finally:
+        small_disk(resource.RLIM_INFINITY)
+
+
 def test_a_disk_that_is_full_for_a_while_costs_a_checkpoint_and_not_the_run(tmp_path, small_disk):
     def task(module, number):
         small_disk({4: 100, 9: resource.RLIM_INFINITY}.get(number, resource.getrlimit(resource.RLIMIT_FSIZE)[0]))
         return loss_of(module, number)
 
     with pytest.warns(UserWarning, match="step 8 could not be saved.*the checkpoint before it is kept"):
-        try:
-            found, _ = trained(PLAN, tmp_path, task)
-        finally:
-            small_disk(resource.RLIM_INFINITY)
+        found, _ = trained_and_freed(tmp_path, task, small_disk)
     assert steps(tmp_path) == [4, 12]
     assert torch.equal(found, trained()[0])
 
@@ -135,10 +139,7 @@ def test_a_disk_that_stays_full_ends_the_run_with_its_reason_and_keeps_what_was_
         pytest.warns(UserWarning, match="step 8 could not be saved"),
         pytest.raises(FileFaultError, match=r"step 12 could not be saved.*make room") as fault,
     ):
-        try:
-            trained(PLAN, tmp_path, stop_at(4, lambda: small_disk(100)))
-        finally:
-            small_disk(resource.RLIM_INFINITY)
+        trained_and_freed(tmp_path, stop_at(4, lambda: small_disk(100)), small_disk)
     assert isinstance(fault.value.__cause__, Exception)
     assert steps(tmp_path) == [4]
     assert not list(tmp_path.glob(".*.part"))
