@@ -17,8 +17,8 @@ from torch.autograd.function import once_differentiable
 from erniem_lab.errors import InputValueError
 from erniem_lab.losses import IGNORED
 
-BUFFER = 3 * 2**26  # bytes for a chunk's scores
-BLOCK = 2**14  # entries that are widened to float32 together
+BUFFER = 2**27  # bytes for a chunk's scores
+BLOCK = 2**13  # entries that are widened to float32 together
 
 
 def masked_lm_loss(
@@ -37,7 +37,7 @@ def masked_lm_loss(
 
     Args:
         targets: a row of `words` each; -100 is not counted.
-        chunk: tokens scored at once; as many as 192 MiB hold if not given.
+        chunk: tokens scored at once; as many as 128 MiB hold if not given.
 
     Raises:
         InputValueError: a target that is no row of `words`, or a chunk below 1.
@@ -127,19 +127,31 @@ class _MaskedLMLoss(torch.autograd.Function):
 def _chunk_loss(
     rows: slice, states: Tensor, words: Tensor, bias: Tensor, targets: Tensor, gradients: _Gradients
 ) -> Tensor:
-    """The sum of a chunk's losses. The one large matrix is first of scores, then of errors."""
-    wide, chosen = torch.promote_types(words.dtype, torch.float32), targets[:, None]
+    """The sum of a chunk's losses. The one large matrix is first of scores, then of errors: less 1 at the target."""
+    wide = torch.promote_types(words.dtype, torch.float32)
     scores = torch.addmm(bias, states, words.T)
-    asked = scores.gather(1, chosen).to(wide)
-    masses = [block.to(wide).logsumexp(1, keepdim=True) for block in torch.split(scores, BLOCK, dim=1)]
-    losses = torch.cat(masses, dim=1).logsumexp(1, keepdim=True) - asked
+    asked = scores.gather(1, targets[:, None]).to(wide)
+    losses = _mass(scores, wide) - asked
     if gradients.wanted:
         _to_probabilities(scores, losses + asked, gradients.bias)
         if gradients.bias is not None:
             gradients.bias.index_add_(0, targets, torch.full_like(losses[:, 0], -1.0))
-        errors = scores.scatter_(1, chosen, torch.expm1(-losses).to(scores.dtype))
-        gradients.add(rows, errors, states, words)
+        scores[torch.arange(len(targets), device=targets.device), targets] = torch.expm1(-losses[:, 0]).to(scores.dtype)
+        gradients.add(rows, scores, states, words)
     return losses.sum()
+
+
+def _mass(scores: Tensor, wide: torch.dtype) -> Tensor:
+    """The logarithm of each row's sum of exponentials, [token, 1].
+
+    The blocks' results have their place before the blocks come: small tensors that stay behind between large ones
+    that go would keep the memory of these from being used again.
+    """
+    blocks = torch.split(scores, BLOCK, dim=1)
+    masses = scores.new_empty(len(scores), len(blocks), dtype=wide)
+    for number, block in enumerate(blocks):
+        masses[:, number] = block.to(wide).logsumexp(1)
+    return masses.logsumexp(1, keepdim=True)
 
 
 def _to_probabilities(scores: Tensor, mass: Tensor, sums: Tensor | None) -> None:
