@@ -187,8 +187,9 @@ def trace_pair_attention(
     >>> from erniem_lab import MINI, ErnieMForMaskedLM
     >>> model, tokenizer = ErnieMForMaskedLM.from_pretrained(MINI), ErnieMTokenizer.from_pretrained(MINI)
     >>> pairs = [(["Good", "day", "."], ["Bonjour", "."])]
-    >>> [pair.forward.shape[0] for _, pair in trace_pair_attention(model, tokenizer, pairs, progress=False)]
-    [6]
+    >>> [(_, pair)] = trace_pair_attention(model, tokenizer, pairs, progress=False)
+    >>> pair.forward.shape[0] == model.config.num_hidden_layers
+    True
     """
     encodings = _encoded(model, tokenizer, pairs, "together")
     for rows in _batches(model, encodings, batch_tokens, progress):
