@@ -165,3 +165,13 @@ def test_a_hostile_file_name_stays_text(tmp_path: Path) -> None:
     assert report.passed
     assert report.question == name
     assert "<img" not in (tmp_path / "out" / "index.html").read_text()
+
+
+def test_figures_are_in_the_report_whatever_the_environment_says(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MPLBACKEND", "agg")
+    source = write_notebook(tmp_path, "01_figure", ["import matplotlib.pyplot as plt\nplt.plot([1, 2]);"])
+    write_reports([read_notebook(source)], tmp_path / "out", {}, progress=False)
+    assert "data:image/png;base64," in (tmp_path / "out" / "01_figure.html").read_text("utf-8")
+    assert os.environ["MPLBACKEND"] == "agg"

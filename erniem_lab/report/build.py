@@ -4,7 +4,7 @@ import json
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -21,6 +21,7 @@ from erniem_lab.report.run import Run, execute
 
 FORMAT = 1
 CORES_PER_NOTEBOOK = 4
+BACKEND = "MPLBACKEND"  # of matplotlib; kernels leave alone what the environment says
 
 
 def write_reports(
@@ -90,12 +91,25 @@ def _runs(
     def run(index: int) -> tuple[int, Run]:
         return index, execute(notebooks[index].content, given[index], timeout=timeout, on_cell=on_cell)
 
-    if jobs == 1:
-        yield from map(run, range(len(notebooks)))
-        return
-    with ThreadPoolExecutor(jobs) as pool:
-        for future in as_completed([pool.submit(run, index) for index in range(len(notebooks))]):
-            yield future.result()
+    with _figures_inline():
+        if jobs == 1:
+            yield from map(run, range(len(notebooks)))
+            return
+        with ThreadPoolExecutor(jobs) as pool:
+            for future in as_completed([pool.submit(run, index) for index in range(len(notebooks))]):
+                yield future.result()
+
+
+@contextmanager
+def _figures_inline() -> Iterator[None]:
+    """Figures go into the notebook, whatever the user's environment says; kernels inherit it."""
+    before = os.environ.get(BACKEND)
+    os.environ[BACKEND] = "module://matplotlib_inline.backend_inline"
+    try:
+        yield
+    finally:
+        os.environ.pop(BACKEND)
+        os.environ |= {} if before is None else {BACKEND: before}
 
 
 def _write(report: Report, run: Run, out: Path) -> None:
