@@ -12,7 +12,6 @@ from erniem_lab.report import read_notebook, write_reports
 
 NOTEBOOKS = sorted(bundled("notebooks").glob("*.ipynb"))
 LONGEST_CELL = 10
-MOST_SECONDS = 60
 
 every_notebook = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 
@@ -78,8 +77,7 @@ def test_a_notebook_stands_in_the_readme(path: Path) -> None:
 
 @pytest.mark.slow
 @every_notebook
-def test_a_notebook_runs_to_its_end_in_a_minute(path: Path, tmp_path: Path) -> None:
+def test_a_notebook_runs_to_its_end(path: Path, tmp_path: Path) -> None:
     (report,) = write_reports([read_notebook(path)], tmp_path, {}, timeout=600, progress=False)
     assert not report.fault
     assert report.numbers
-    assert report.seconds <= MOST_SECONDS
