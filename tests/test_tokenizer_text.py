@@ -75,6 +75,7 @@ def test_every_token_of_a_wild_text_has_its_place(mode: str, lower: bool) -> Non
     check(wild(1250, seed=1), ErnieMTokenizer.from_pretrained(TOY, mode=mode, do_lower_case=lower))
 
 
+@pytest.mark.timeout(1800)
 @pytest.mark.slow
 def test_every_token_of_a_hundred_thousand_wild_texts_has_its_place(tokenizer: ErnieMTokenizer) -> None:
     """Case 73."""
