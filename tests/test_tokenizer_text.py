@@ -101,7 +101,7 @@ def test_half_a_surrogate_pair_is_refused_with_its_index(tokenizer: ErnieMTokeni
     """Case 62."""
     with pytest.raises(InputValueError, match="index 3"):
         tokenizer("abc\udc00")
-    with pytest.raises(InputValueError, match=r"text 1 .* index 7"):
+    with pytest.raises(InputValueError, match=r"ab.*ud800.* index 7"):
         tokenizer(["fine", "[SEP]ab\ud800"])
     with pytest.raises(InputValueError, match="index 3"):
         tokenizer.encoding("abc\udc00")

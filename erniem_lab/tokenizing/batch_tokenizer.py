@@ -4,10 +4,11 @@ import warnings
 from collections.abc import Callable, Sequence
 from typing import Any, Literal, get_args
 
-from erniem_lab.encoding import NO_TEXT, Sentence, Side, Strategy
+from erniem_lab.encoding import Sentence, Side, Strategy
 from erniem_lab.errors import InputTypeError, InputValueError
-from erniem_lab.tokenizing.frame import Frame, Pair, added_marks, attention, sentence_numbers
-from erniem_lab.tokenizing.padding import BatchEncoding, TensorType, as_columns, pad_rows
+from erniem_lab.tokenizing.columns import BLOCK, Asked, in_arrays, in_lists
+from erniem_lab.tokenizing.frame import Frame, Pair, added_marks, sentence_numbers
+from erniem_lab.tokenizing.padding import BatchEncoding, TensorType, as_columns, longest, pad_rows
 from erniem_lab.tokenizing.ragged import Ragged
 from erniem_lab.tokenizing.rows import Cut, Rows, read_rows
 from erniem_lab.tokenizing.splitter import Splitter, Text
@@ -59,26 +60,22 @@ class BatchTokenizer(TokenTable):
         texts, single = read_rows(text, text_pair, is_split_into_words)
         framed = self.num_special_tokens_to_add(texts.seconds is not None) if add_special_tokens else 0
         cut = self._cut(truncation, max_length, padding, framed)
-        ids, spans = self._split(texts, is_split_into_words, return_offsets_mapping)
-        columns: dict[str, Any] = _overflow(*ids, cut, stride) if return_overflowing_tokens else {}
-        if cut is not None:
-            ids, spans = cut.kept(*ids), spans and cut.kept(*spans)
-        columns["input_ids"] = rows = (self._frame if add_special_tokens else Frame([], [])).around(*ids)
+        beside = {
+            "token_type_ids": return_token_type_ids,
+            "attention_mask": return_attention_mask,
+            "overflowing_tokens": return_overflowing_tokens,
+            "special_tokens_mask": return_special_tokens_mask,
+            "length": return_length,
+        }
+        names = frozenset(name for name, wanted in beside.items() if wanted)
+        asked = Asked(cut, stride, self._frame if add_special_tokens else Frame([], []), names)
+        blocks = (
+            asked.columns(*self._split(block, is_split_into_words, return_offsets_mapping))
+            for block in texts.blocks(BLOCK)
+        )
+        columns = (in_lists if return_tensors is None or padding in NO_PADDING else in_arrays)(blocks)
         if cut is None and verbose:
-            self._warn_of_length(int(rows.lengths.max(initial=0)))
-        if return_token_type_ids:
-            columns["token_type_ids"] = sentence_numbers(*ids, add_special_tokens)
-        if return_special_tokens_mask:
-            columns["special_tokens_mask"] = added_marks(*ids, add_special_tokens)
-        if spans is not None:
-            added = [NO_TEXT] if add_special_tokens else []
-            columns["offset_mapping"] = Frame(added, added).around(*spans)
-        if return_length:
-            columns["length"] = rows.lengths.tolist()
-        if return_attention_mask:
-            columns["attention_mask"] = attention(rows)
-        if return_tensors is None or padding in NO_PADDING:
-            columns = {name: rows.lists() if isinstance(rows, Ragged) else rows for name, rows in columns.items()}
+            self._warn_of_length(longest(columns["input_ids"]))
         return _answer(self._pad(columns, padding, max_length, pad_to_multiple_of), single, return_tensors)
 
     def encode(self, text: Any, text_pair: Any = None, **how: Any) -> Any:
@@ -208,23 +205,3 @@ def _one(first: Sequence[int], second: Sequence[int] | None) -> Pair:
 
 def _pair(rows: Rows[Any], change: Callable[[Sequence[Any]], Ragged]) -> Pair:
     return change(rows.firsts), None if rows.seconds is None else change(rows.seconds)
-
-
-def _overflow(first: Ragged, second: Ragged | None, cut: Cut | None, stride: int) -> dict[str, Any]:
-    """What truncation takes off, under transformers' names for it."""
-    if cut is None:
-        return {"overflowing_tokens": [[] for _ in first.starts], "num_truncated_tokens": [0 for _ in first.starts]}
-    if second is not None and cut.strategy == "longest_first":
-        raise InputValueError(
-            "return_overflowing_tokens=True takes from one text only: for a pair pass truncation='only_second' or "
-            "'only_first'"
-        )
-    ids = Rows(first.lists(), None if second is None else second.lists())
-    which = int(cut.strategy == "only_second" and second is not None)
-    rows = [*zip(ids.pairs(), ids.lengths(), strict=True)]
-    return {
-        "overflowing_tokens": [
-            cut.overflow(pair[which] or [], cut.places(*lengths)[which], stride) for pair, lengths in rows
-        ],
-        "num_truncated_tokens": [sum(length or 0 for length in lengths) - cut.limit for _, lengths in rows],
-    }

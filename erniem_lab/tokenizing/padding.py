@@ -64,15 +64,22 @@ def pad_rows(
     >>> pad_rows({"input_ids": [[0, 2], [0, 4, 2]]}, length=None, multiple=None, pad_id=1, side="right")
     {'input_ids': [[0, 2, 1], [0, 4, 2]]}
     """
-    rows = columns["input_ids"]
-    longest = int(rows.lengths.max(initial=0)) if isinstance(rows, Ragged) else max(map(len, rows), default=0)
-    target = longest if length is None else length
+    target = longest(columns["input_ids"]) if length is None else length
     target = -(-target // multiple) * multiple if multiple else target
     fills = dict(zip(PADDED, (pad_id, 0, 0, 1, NO_TEXT), strict=True))
     return {
         name: _padded_rows(column, target, fills[name], side) if name in fills else column
         for name, column in columns.items()
     }
+
+
+def longest(rows: Sequence[Any] | Ragged) -> int:
+    """How long the longest row is; 0 if there is none.
+
+    >>> longest([[0, 2], [0, 4, 2]]), longest(Ragged.of([]))
+    (3, 0)
+    """
+    return int(rows.lengths.max(initial=0)) if isinstance(rows, Ragged) else max(map(len, rows), default=0)
 
 
 def _padded_rows(column: Sequence[Any] | Ragged, target: int, fill: Any, side: Side) -> Any:

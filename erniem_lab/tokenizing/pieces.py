@@ -15,12 +15,11 @@ from jaxtyping import Bool, Int
 
 from erniem_lab.errors import FileFaultError
 from erniem_lab.tokenizing.places import Parts, located
-from erniem_lab.tokenizing.ragged import Ragged, stacked
+from erniem_lab.tokenizing.ragged import Ragged
 
 WORD_START = "▁"  # sentencepiece writes a space so
 STANDS_ALONE = frozenset(",;:.?!~，；：。？！《》【】")
 HAN = ("\u4e00", "\u9fff")
-BLOCK = 1024  # texts looked up together; the processor's cache holds their ids
 UNSEEN, SEVERAL = -2, -1  # instead of a token's id
 TABLE_LIMIT = 1 << 20  # unknown strings are endless, memory is not
 
@@ -92,14 +91,9 @@ class Segmenter:
         self._hard: re.Pattern[str] | None = None
 
     def ids(self, texts: Sequence[str]) -> Ragged:
-        """The ids of each text."""
+        """The ids of each text: all pieces looked up at once, save in texts where one piece is not just one token."""
         if self._by_string:
             return Ragged.of([self._string_ids(pieces) for pieces in self._encode(texts, str)])
-        blocks = (texts[start : start + BLOCK] for start in range(0, max(len(texts), 1), BLOCK))
-        return stacked([self._block_ids(block) for block in blocks])
-
-    def _block_ids(self, texts: Sequence[str]) -> Ragged:
-        """All pieces of some texts looked up at once, save in the texts where one piece is not just one token."""
         pieces = Ragged.of(self._encode(texts, int))
         tokens, full = self._single_tokens(pieces.flat), pieces.lengths > 0
         starts, ends = pieces.starts.copy(), pieces.ends

@@ -1,6 +1,6 @@
 """A batch of texts or pairs as rows of ids, on their way to the model: read, shortened, cut."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import repeat
 from typing import Any, Generic, Protocol, TypeVar, runtime_checkable
@@ -38,6 +38,16 @@ class Rows(Generic[Row]):
     def pairs(self) -> "zip[tuple[Row, Row | None]]":
         """Each text with its partner, or with None."""
         return zip(self.firsts, repeat(None) if self.seconds is None else self.seconds, strict=False)
+
+    def blocks(self, size: int) -> "Iterator[Rows[Row]]":
+        """The texts and partners, so many at a time; at least one block.
+
+        >>> [block.firsts for block in Rows(["a", "b", "c"]).blocks(2)]
+        [['a', 'b'], ['c']]
+        """
+        for start in range(0, max(len(self.firsts), 1), size):
+            place = slice(start, start + size)
+            yield Rows(self.firsts[place], None if self.seconds is None else self.seconds[place])
 
     def map(self, change: Callable[[Row], Other]) -> "Rows[Other]":
         """Something else for each text and partner."""

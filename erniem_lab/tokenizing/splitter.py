@@ -8,8 +8,8 @@ from itertools import accumulate, chain, islice
 from erniem_lab.encoding import Sentence, Span
 from erniem_lab.errors import InputTypeError, InputValueError
 from erniem_lab.tokenizing.chunks import Chunk, Chunker
-from erniem_lab.tokenizing.pieces import BLOCK, WORD_START, Segmenter
-from erniem_lab.tokenizing.ragged import Ragged, stacked
+from erniem_lab.tokenizing.pieces import WORD_START, Segmenter
+from erniem_lab.tokenizing.ragged import Ragged
 from erniem_lab.tokenizing.vocabulary import Vocabulary
 
 Text = str | Sequence[str]  # running text, or its words
@@ -50,9 +50,7 @@ class Splitter:
         if not self.chunker.nothing_to_do(_joined(texts)):
             rows = [self._located(text) for text in texts]
             return Ragged.of([ids for ids, _, _ in rows]), Ragged.of_spans([spans for _, _, spans in rows])
-        blocks = (texts[start : start + BLOCK] for start in range(0, max(len(texts), 1), BLOCK))
-        ids, spans = zip(*map(self.segmenter.located, blocks), strict=True)
-        return stacked(ids), stacked(spans)
+        return self.segmenter.located(texts)
 
     def _chunk_ids(self, chunk: Chunk) -> list[int]:
         return [self.vocabulary.id(chunk.text)] if chunk.is_token else self.segmenter.ids([chunk.text]).lists()[0]
@@ -111,11 +109,10 @@ def _joined(texts: Sequence[str]) -> str:
 
 
 def _half_pair(texts: Sequence[str]) -> str:
-    number, found = next((i, found) for i, text in enumerate(texts) if (found := re.search("[\ud800-\udfff]", text)))
-    which = f"text {number}" if len(texts) > 1 else "the text"
+    text, found = next((text, found) for text in texts if (found := re.search("[\ud800-\udfff]", text)))
     return (
-        f"{which} has half of a surrogate pair, {found.group()!a}, at index {found.start()}, and that is no character: "
-        "read the file as UTF-8, or drop it with text.encode('utf-8', 'ignore').decode()"
+        f"the text {text!a:.60} has half of a surrogate pair, {found.group()!a}, at index {found.start()}, and that is "
+        "no character: read the file as UTF-8, or drop it with text.encode('utf-8', 'ignore').decode()"
     )
 
 
