@@ -92,6 +92,22 @@ def test_a_corpus_can_be_cut_to_some_languages(write):
     assert len(set(prints)) == 3
 
 
+def test_a_share_of_a_corpus_can_be_held_out_and_translations_of_one_sentence_stay_together(write):
+    lines = "".join(f"sentence {i}\tpart {i}\n" for i in range(300))
+    corpus = open_parallel(write(fr_tsv="en\tfr\n" + lines, sw_tsv="en\tsw\n" + lines))
+    held, kept = ([*corpus.fold(10, held_out=side)] for side in (True, False))
+    assert 30 < len(held) < 90
+    assert {*held, *kept} == {*corpus}
+    assert not {pair.first.text for pair in held} & {pair.first.text for pair in kept}
+    prints = {corpus.fold(every, held_out=side).fingerprint for every in (10, 11) for side in (True, False)}
+    assert len(prints | {corpus.fingerprint}) == 5
+
+
+def test_a_share_that_holds_out_everything_is_refused(write):
+    with pytest.raises(InputValueError, match="every=1"):
+        open_parallel(write(fr_tsv="en\tfr\na\tb\n")).fold(1, held_out=True)
+
+
 def test_single_sentences_are_read_from_a_file_or_a_folder(write):
     folder = write(news_sw_txt_gz="Habari.\n \nNjema.\n", news_de="Guten Tag\n", notes_md="x")
     assert [(text.language, text.text) for text in open_texts(folder)] == [

@@ -13,7 +13,7 @@ from erniem_lab.errors import FileFaultError, InputValueError
 from erniem_lab.pretraining.begin import UNSEEN
 from erniem_lab.pretraining.ranking import OFFSET
 from erniem_lab.pretraining.recipe import Recipe
-from erniem_lab.pretraining.run import Lessons, pretrain
+from erniem_lab.pretraining.run import Lessons, corpora_of, pretrain
 from erniem_lab.pretraining.store import store_texts
 
 TINY = """
@@ -112,6 +112,17 @@ def test_the_micro_batches_of_a_step_have_one_objective(tmp_path):
     names = [[lessons.objective(4 * step + part) for part in range(4)] for step in range(20)]
     assert all(len(set(step)) == 1 for step in names)
     assert len({step[0] for step in names}) == 3
+
+
+def test_what_is_held_out_is_not_stored(tmp_path, pairs):
+    whole, part = TINY, TINY.replace("longest = 12", "longest = 12\nheld_out = 4")
+    sizes = [sum(len(list(corpus)) for corpus in corpora_of(read(tmp_path, text), [pairs])) for text in (whole, part)]
+    assert 0 < sizes[1] < sizes[0]
+
+
+def test_pairs_longer_than_the_model_are_refused(tmp_path):
+    with pytest.raises(InputValueError, match=r"text.longest=15 .* at most 14"):
+        read(tmp_path, TINY.replace("longest = 12", "longest = 15"))
 
 
 def test_values_of_a_recipe_can_be_changed(tmp_path):

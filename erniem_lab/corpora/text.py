@@ -1,9 +1,12 @@
 """Sentences of a known language, alone or with their translation, and where they come from."""
 
 import hashlib
+import zlib
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Generic, TypeVar
+
+from erniem_lab.errors import InputValueError
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +92,31 @@ class Corpus(Generic[T_co]):
         total = hashlib.sha256(f"{self.fingerprint} {sorted(kept)}".encode()).hexdigest()
         return Corpus(self.name, total, lambda: (text for text in self if kept.issuperset(text.languages)))
 
+    def fold(self, every: int, *, held_out: bool) -> "Corpus[T_co]":
+        """One text in `every`, or all others: pairs with the same first sentence stay on one side.
+
+        Which side that is hangs on the sentence alone, so that it is the same in every corpus.
+
+        Args:
+            every: 2 or more; 100 holds about 1 % out.
+
+        Raises:
+            InputValueError: `every` below 2.
+
+        >>> corpus = Corpus.of("numbers", [Text("en", f"number {i}") for i in range(200)])
+        >>> len(list(corpus.fold(10, held_out=True))) + len(list(corpus.fold(10, held_out=False)))
+        200
+        """
+        if every < 2:
+            raise InputValueError(f"every={every}: give 2 or more; 100 holds about 1 % of the text out")
+        total = hashlib.sha256(f"{self.fingerprint} {every} {held_out}".encode()).hexdigest()
+        return Corpus(self.name, total, lambda: (text for text in self if _drawn(text, every) == held_out))
+
     def __iter__(self) -> Iterator[T_co]:
         """Read from the start."""
         return self.read()
+
+
+def _drawn(text: Text | TextPair, every: int) -> bool:
+    first = text.first.text if isinstance(text, TextPair) else text.text
+    return zlib.crc32(first.encode("utf-8", "surrogatepass")) % every == 0

@@ -7,21 +7,26 @@ from os import PathLike
 from pathlib import Path
 from typing import Any, Literal
 
+from erniem_lab.config import ErnieMConfig
 from erniem_lab.errors import FileFaultError, InputValueError, MissingExtraError
 from erniem_lab.pretraining.learner import LESSONS, Choices
 from erniem_lab.training import Plan
+
+FRAME = 4  # [CLS] A [SEP] [SEP] B [SEP]
 
 
 @dataclass(frozen=True)
 class TextChoices:
     """Which text, and how much of it at a time.
 
-    `languages` keeps text of these alone (none named: of all); `world` adds that many pairs of English and each other
-    language of the bundled world, from its training part; a sentence is cut to `longest` tokens; a micro-batch has at
-    most `tokens`, padding counted; languages are mixed with `temperature`, as in `TextStream`.
+    `languages` keeps text of these alone (none named: of all); `held_out` keeps one pair in so many of the files out
+    of the training, to make choices on (0: none, see `Corpus.fold`); `world` adds that many pairs of English and each
+    other language of the bundled world, from its training part; a sentence is cut to `longest` tokens; a micro-batch
+    has at most `tokens`, padding counted; languages are mixed with `temperature`, as in `TextStream`.
     """
 
     languages: Sequence[str] = ()
+    held_out: int = 0
     world: int = 0
     longest: int = 64
     tokens: int = 8192
@@ -69,16 +74,22 @@ class Recipe:
     learner: Choices = field(default_factory=Choices)
 
     def __post_init__(self) -> None:
-        """Refuse objectives that do not exist, or that all begin late.
+        """Refuse objectives that do not exist, or that all begin late, and pairs longer than the model.
 
         Raises:
-            InputValueError: such an objective.
+            InputValueError: such an objective or length.
         """
         strange = sorted({*self.objectives, *self.begins} - set(LESSONS))
         if strange:
             raise InputValueError(f"no objective {', '.join(strange)}; there are {', '.join(LESSONS)}")
         if not any(share > 0 and self.begins.get(name, 0) == 0 for name, share in self.objectives.items()):
             raise InputValueError("objectives: none has a share above 0 from the first step on; give one")
+        pair, room = 2 * self.text.longest + FRAME, ErnieMConfig(**self.model).max_length
+        if pair > room:
+            raise InputValueError(
+                f"text.longest={self.text.longest} gives pairs of up to {pair} tokens, and the model takes {room}: "
+                f"give at most {(room - FRAME) // 2}, or model.max_position_embeddings of {pair + 2} or more"
+            )
 
     @classmethod
     def read(cls, path: str | PathLike[str], changes: Sequence[str] = ()) -> "Recipe":

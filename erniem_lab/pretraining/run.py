@@ -45,7 +45,7 @@ def pretrain(
         FileFaultError: text that cannot be read, or a folder of another run.
         InputValueError: text that does not fit the recipe.
     """
-    crew, out, corpora = processes(), Path(out), _corpora(recipe, pairs)
+    crew, out, corpora = processes(), Path(out), corpora_of(recipe, pairs)
     begin = start or crew.on_first(partial(make_start, recipe, corpora, out, progress=progress))
     tokenizer, model = ErnieMTokenizer.from_pretrained(begin), ErnieMForMaskedLM.from_pretrained(begin)
     stored = partial(open_store, tokenizer, corpora, out / "text", longest=recipe.text.longest, progress=progress)
@@ -104,8 +104,11 @@ class Lessons:
         return TextStream(store, self.tokenizer, tokens=text.tokens, temperature=text.temperature, seed=seed)
 
 
-def _corpora(recipe: Recipe, pairs: Sequence[str | PathLike[str]]) -> list[Corpus[TextPair]]:
+def corpora_of(recipe: Recipe, pairs: Sequence[str | PathLike[str]]) -> list[Corpus[TextPair]]:
+    """The text that a recipe learns from, out of files and folders of parallel text and the bundled world."""
     corpora = [open_parallel(path) for path in pairs]
     if recipe.text.languages:
         corpora = [corpus.only(recipe.text.languages) for corpus in corpora]
+    if recipe.text.held_out:
+        corpora = [corpus.fold(recipe.text.held_out, held_out=False) for corpus in corpora]
     return [*corpora, *([world_pairs(recipe.text.world, recipe.plan.seed)] if recipe.text.world else [])]
