@@ -11,16 +11,16 @@ from typing import Any, Literal, TypeVar
 
 import numpy as np
 import sentencepiece
-from jaxtyping import Bool, Int
+from jaxtyping import Int
 
 from erniem_lab.errors import FileFaultError
-from erniem_lab.tokenizing.places import Parts, located
-from erniem_lab.tokenizing.ragged import Ragged
+from erniem_lab.tokenizing.piece_table import PieceTable
+from erniem_lab.tokenizing.places import Parts, located, piece_starts, spans
+from erniem_lab.tokenizing.ragged import Ragged, stacked
 
 WORD_START = "▁"  # sentencepiece writes a space so
 STANDS_ALONE = frozenset(",;:.?!~，；：。？！《》【】")
 HAN = ("\u4e00", "\u9fff")
-UNSEEN, SEVERAL = -2, -1  # instead of a token's id
 TABLE_LIMIT = 1 << 20  # unknown strings are endless, memory is not
 
 Mode = Literal["hf", "paddle"]
@@ -84,54 +84,77 @@ class Segmenter:
         tidy = model.normalize("a  a ") == model.normalize("a a")  # else "▁" can stand before "▁", and last
         self._by_string = bool(sampling) or not tidy
         self._of_string: _Table[str, tuple[int, ...]] = _Table(self._cut_ids)
-        self._of_piece: _Table[int, tuple[int, ...]] = _Table(self._piece_ids)
-        self._single = np.full(model.get_piece_size(), UNSEEN, np.int64)
+        self._table = PieceTable(model.get_piece_size(), self._parts_of_number)
         self._cuts: _Table[str, tuple[Span, ...]] = _Table(cut)
         self._parts_of: _Table[str, Parts] = _Table(self._cut_parts)
         self._hard: re.Pattern[str] | None = None
 
     def ids(self, texts: Sequence[str]) -> Ragged:
-        """The ids of each text: all pieces looked up at once, save in texts where one piece is not just one token."""
+        """The ids of each text: all pieces looked up at once, save in texts where an unknown piece may be several."""
         if self._by_string:
             return Ragged.of([self._string_ids(pieces) for pieces in self._encode(texts, str)])
         pieces = Ragged.of(self._encode(texts, int))
-        tokens, full = self._single_tokens(pieces.flat), pieces.lengths > 0
-        starts, ends = pieces.starts.copy(), pieces.ends
-        starts[full] += pieces.flat[starts[full]] == self._lone
-        several = {
-            i: [*chain.from_iterable(map(self._of_piece.__getitem__, pieces.flat[starts[i] : ends[i]].tolist()))]
-            for i in _rows_of(tokens == SEVERAL, ends)
-        }
-        hard = [i for i in _rows_of(pieces.flat == self._unk, ends) if self._may_split(texts[i])]
-        strings = self._encode([texts[i] for i in hard], str)
-        several |= {i: self._string_ids(row) for i, row in zip(hard, strings, strict=True)}
-        return Ragged(tokens, starts, ends).replaced(several)
-
-    def _single_tokens(self, pieces: Int[np.ndarray, " piece"]) -> Int[np.ndarray, " piece"]:
-        """The token that each piece is, or SEVERAL where it is more than one or none."""
-        tokens = self._single[pieces]
-        if (tokens == UNSEEN).any():
-            for piece in np.unique(pieces[tokens == UNSEEN]).tolist():
-                ids = self._of_piece[piece]
-                self._single[piece] = ids[0] if len(ids) == 1 else SEVERAL
-            tokens = self._single[pieces]
-        return tokens
+        hard = [i for i in np.flatnonzero(self._unknown(pieces)).tolist() if self._may_split(texts[i])]
+        strings = map(self._string_ids, self._encode([texts[i] for i in hard], str))
+        tokens = self._without_lone(self._table.tokens(pieces), pieces)
+        return tokens.replaced(dict(zip(hard, strings, strict=True)))
 
     def located(self, texts: Sequence[str]) -> tuple[Ragged, Ragged]:
         """The ids of each text, and the character span in it that each stands for.
 
-        A token before which a space stood does not span it; a lone "▁" spans just that.
+        A token before which a space stood does not span it; a lone "▁" spans just that. As in `ids`, some texts are
+        looked at piece by piece: also those with several unknown pieces, whose lengths are not known then.
         """
-        return self._located([self._parts(pieces) for pieces in self._encode(texts, str)], texts)
+        if self._by_string:
+            return self._located_by_string(texts)
+        pieces = Ragged.of(self._encode(texts, int))
+        unknown = self._unknown(pieces)
+        hard = [i for i in np.flatnonzero(unknown).tolist() if unknown[i] > 1 or self._may_split(texts[i])]
+        easy = np.delete(np.arange(len(texts)), hard)
+        parts = self._located_by_number(pieces.chosen(easy), [texts[i] for i in easy.tolist()])
+        if not hard:
+            return parts
+        others = self._located_by_string([texts[i] for i in hard])
+        back = np.argsort(np.concatenate([easy, hard]))
+        ids, spans = (stacked(columns).chosen(back) for columns in zip(parts, others, strict=True))
+        return ids, spans
+
+    def _unknown(self, pieces: Ragged) -> Int[np.ndarray, " row"]:
+        """How many unknown pieces each row has; rows follow one another."""
+        rows = np.searchsorted(pieces.ends, np.flatnonzero(pieces.flat == self._unk), side="right")
+        return np.bincount(rows, minlength=len(pieces))
+
+    def _without_lone(self, tokens: Ragged, pieces: Ragged) -> Ragged:
+        """The tokens of each row without a lone "▁" at its start, where the mode has one there."""
+        starts, full = tokens.starts.copy(), pieces.lengths > 0
+        starts[full] += (pieces.flat[pieces.starts[full]] == self._lone) & (self.mode == "hf")
+        return Ragged(tokens.flat, starts, tokens.ends)
+
+    def _located_by_number(self, pieces: Ragged, texts: Sequence[str]) -> tuple[Ragged, Ragged]:
+        """The ids and spans of texts with at most one unknown piece each, which fills what the others leave."""
+        source, unknown = Ragged.of(self._sources(texts)), pieces.flat == self._unk
+        tokens, owners, edges = self._table.parts(pieces)
+        lengths = self._table.lengths[pieces.flat]
+        known = np.concatenate([[0], lengths]).cumsum()
+        rest = source.lengths - 1 - (known[pieces.ends] - known[pieces.starts])
+        lengths[unknown] = rest[self._unknown(pieces) > 0]
+        edges[:, 1] += np.where(unknown[owners], lengths[owners], 0)
+        at = piece_starts(lengths, pieces.lengths, source.starts)[owners]
+        tokens = self._without_lone(tokens, pieces)
+        return tokens, Ragged(spans(at[:, None] + edges, source), tokens.starts, tokens.ends)
+
+    def _located_by_string(self, texts: Sequence[str]) -> tuple[Ragged, Ragged]:
+        return located([self._parts(pieces) for pieces in self._encode(texts, str)], self._sources(texts))
+
+    def _sources(self, texts: Sequence[str]) -> list[Sequence[int]]:
+        """For each text, where every character of its normal form, and its end, came from."""
+        return [source for _, source in self.model.normalize([*texts], with_offsets=True)]
 
     def tokens(self, text: str) -> tuple[list[str], list[int], list[Span]]:
         """The tokens of a text, their ids, and their spans."""
         parts = self._parts(self._encode([text], str)[0])
-        ids, spans = self._located([parts], [text])
+        ids, spans = located([parts], self._sources([text]))
         return [name for part in parts for name in part.names], ids.lists()[0], spans.lists()[0]
-
-    def _located(self, rows: Sequence[Sequence[Parts]], texts: Sequence[str]) -> tuple[Ragged, Ragged]:
-        return located(rows, [source for _, source in self.model.normalize([*texts], with_offsets=True)])
 
     def _parts(self, pieces: Sequence[str]) -> list[Parts]:
         parts = [*map(self._parts_of.__getitem__, pieces)]
@@ -176,12 +199,12 @@ class Segmenter:
     def _cut_ids(self, piece: str) -> tuple[int, ...]:
         return tuple(self.token_ids([piece[start:end] for start, end in self._cuts[piece]]))
 
-    def _piece_ids(self, piece_id: int) -> tuple[int, ...]:
-        if piece_id == self._unk:
-            return (self.unknown,)
-        if piece_id == self._lone and self.mode == "paddle":
-            return ()
-        return self._cut_ids(self.model.id_to_piece(piece_id))
+    def _parts_of_number(self, piece: int) -> Parts:
+        if piece == self._unk:
+            return Parts(0, ("",), (self.unknown, 0, 0))  # how long it is hangs on the text
+        if piece == self._lone and self.mode == "paddle":
+            return Parts(1, (), ())
+        return self._parts_of[self.model.id_to_piece(piece)]
 
     def _may_split(self, text: str) -> bool:
         """Whether an unknown piece of the text may be more, or other, than one unknown token."""
@@ -201,11 +224,6 @@ class _Table(dict[Key, Value]):
             self.clear()
         self[key] = value = self.work_out(key)
         return value
-
-
-def _rows_of(marks: Bool[np.ndarray, " piece"], ends: Int[np.ndarray, " row"]) -> list[int]:
-    """The rows, given by where each ends, in which there is a mark."""
-    return np.unique(np.searchsorted(ends, np.flatnonzero(marks), side="right")).tolist()
 
 
 def _hard_characters(model: sentencepiece.SentencePieceProcessor, vocabulary: Mapping[str, int]) -> str:

@@ -26,31 +26,45 @@ class Parts:
 def located(rows: Sequence[Sequence[Parts]], sources: Sequence[Sequence[int]]) -> tuple[Ragged, Ragged]:
     """The ids and the spans of texts, each given by its pieces and by where each normalised character came from.
 
-    A source has one entry more than there are characters, for the end. A span ends where the next character's source
-    begins, so that it holds all of what became one character, and it holds at least one.
-
     >>> pieces = [Parts(2, ("▁a",), (7, 1, 2)), Parts(1, ("b",), (8, 0, 1))]
     >>> [column.lists() for column in located([pieces], [[0, 0, 1, 3]])]
     [[[7, 8]], [[(0, 1), (1, 3)]]]
     """
-    parts = [*chain.from_iterable(rows)]
+    parts, source = [*chain.from_iterable(rows)], Ragged.of(sources)
     lengths = np.fromiter(map(attrgetter("length"), parts), np.int64, len(parts))
     numbers = np.fromiter(chain.from_iterable(map(attrgetter("numbers"), parts)), np.int64).reshape(-1, 3)
     counts = np.fromiter(map(len, map(attrgetter("names"), parts)), np.int64, len(parts))
-    source, pieces = Ragged.of(sources), np.array([len(row) for row in rows], np.int64)
-    shifts = source.starts - _totals_before(lengths, pieces)
-    at = np.repeat(lengths.cumsum() - lengths + np.repeat(shifts, pieces), counts)
-    starts = source.flat[at + numbers[:, 1]]
-    ends = np.maximum(source.flat[_next_source(source)[at + numbers[:, 2] - 1]], starts + 1)
+    pieces = np.fromiter(map(len, rows), np.int64, len(rows))
+    at = np.repeat(piece_starts(lengths, pieces, source.starts), counts)
     last = np.concatenate([[0], counts]).cumsum()[pieces.cumsum()]
     first = np.concatenate([[0], last])[:-1]
-    return Ragged(numbers[:, 0], first, last), Ragged(np.stack([starts, ends], axis=1), first, last)
+    return Ragged(numbers[:, 0], first, last), Ragged(spans(at[:, None] + numbers[:, 1:], source), first, last)
 
 
-def _totals_before(lengths: Int[np.ndarray, " piece"], pieces: Int[np.ndarray, " row"]) -> Int[np.ndarray, " row"]:
-    """How many characters all rows before each row have."""
+def piece_starts(
+    lengths: Int[np.ndarray, " piece"], pieces: Int[np.ndarray, " row"], starts: Int[np.ndarray, " row"]
+) -> Int[np.ndarray, " piece"]:
+    """The character at which each piece starts, by the pieces' lengths, each row's number of them, and its start.
+
+    >>> piece_starts(np.array([2, 1, 4]), np.array([2, 1]), np.array([0, 9])).tolist()
+    [0, 2, 9]
+    """
     totals = np.concatenate([[0], lengths]).cumsum()
-    return totals[pieces.cumsum() - pieces]
+    return totals[:-1] + np.repeat(starts - totals[pieces.cumsum() - pieces], pieces)
+
+
+def spans(edges: Int[np.ndarray, "token edge"], source: Ragged) -> Int[np.ndarray, "token edge"]:
+    """The span in its text of each token, given by its first normalised character and the one after its last.
+
+    A source has one entry more than there are characters, for the end. A span ends where the next character's source
+    begins, so that it holds all of what became one character, and it holds at least one.
+
+    >>> spans(np.array([[0, 2], [2, 3]]), Ragged.of([[0, 0, 1, 3]])).tolist()
+    [[0, 1], [1, 3]]
+    """
+    starts = source.flat[edges[:, 0]]
+    ends = source.flat[_next_source(source)[edges[:, 1] - 1]]
+    return np.stack([starts, np.maximum(ends, starts + 1)], axis=1)
 
 
 def _next_source(source: Ragged) -> Int[np.ndarray, " character"]:

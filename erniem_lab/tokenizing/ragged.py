@@ -68,6 +68,16 @@ class Ragged:
         items = self.flat.tolist() if self.flat.ndim == 1 else [*zip(*self.flat.T.tolist(), strict=True)]
         return [items[start:end] for start, end in zip(self.starts.tolist(), self.ends.tolist(), strict=True)]
 
+    def chosen(self, rows: Sequence[int] | Int[np.ndarray, " chosen"]) -> "Ragged":
+        """Some of the rows, in this order, with nothing between them.
+
+        >>> Ragged.of([[5], [6, 7], [8]]).chosen([2, 0]).flat.tolist()
+        [8, 5]
+        """
+        starts, lengths = self.starts[rows], self.lengths[rows]
+        ends = lengths.cumsum()
+        return Ragged(self.flat[places(starts, lengths)], ends - lengths, ends)
+
     def replaced(self, rows: Mapping[int, Sequence[int]]) -> "Ragged":
         """The same with other ids in some rows.
 
@@ -100,7 +110,7 @@ class Ragged:
         table = np.full((len(self), length, *self.flat.shape[1:]), fill, np.int64)
         columns = np.arange(length)
         inside = columns < self.lengths[:, None] if side == "right" else columns >= length - self.lengths[:, None]
-        table[inside] = self.flat[_places(self.starts, self.lengths)]
+        table[inside] = self.flat[places(self.starts, self.lengths)]
         return table
 
 
@@ -128,11 +138,15 @@ def joined(parts: Sequence[Ragged]) -> Ragged:
     ends = lengths.cumsum().reshape(lengths.shape)
     flat = np.empty((int(lengths.sum()), *parts[0].flat.shape[1:]), np.int64)
     for part, size, end in zip(parts, lengths.T, ends.T, strict=True):
-        flat[_places(end - size, size)] = part.flat[_places(part.starts, size)]
+        flat[places(end - size, size)] = part.flat[places(part.starts, size)]
     return Ragged(flat, ends[:, -1] - lengths.sum(1), ends[:, -1])
 
 
-def _places(starts: Int[np.ndarray, " row"], lengths: Int[np.ndarray, " row"]) -> Int[np.ndarray, " item"]:
-    """Where the items of rows stand, row by row."""
+def places(starts: Int[np.ndarray, " row"], lengths: Int[np.ndarray, " row"]) -> Int[np.ndarray, " item"]:
+    """Where the items of rows stand, row by row.
+
+    >>> places(np.array([5, 0]), np.array([2, 1])).tolist()
+    [5, 6, 0]
+    """
     before = lengths.cumsum() - lengths
     return np.arange(lengths.sum()) + np.repeat(starts - before, lengths)

@@ -125,8 +125,8 @@ def read_rows(text: Any, text_pair: Any, words: bool) -> tuple[Rows[Any], bool]:
     firsts, seconds = [*text], text_pair
     for name, items in (("text", firsts), ("text_pair", seconds)):
         _demand_kind(items is None or isinstance(items, list | tuple), name, items, words)
-        for item in items or ():
-            _demand_kind(_is_text(item, words), f"an item of {name}", item, words)
+        for item in (item for item in items or () if not _is_text(item, words)):
+            _demand_kind(False, f"an item of {name}", item, words)
     if seconds is not None and len(seconds) != len(firsts):
         raise InputValueError(f"text has {len(firsts)} items and text_pair {len(seconds)}: give each text one partner")
     return Rows(firsts, None if seconds is None else [*seconds]), False
