@@ -78,7 +78,10 @@ class TaggedSentence:
 
 @dataclass(frozen=True)
 class QuestionExample:
-    """A question whose answer is a span of its context.
+    """A question whose answer is a span of its context; without answers, the context does not tell.
+
+    `language` is that of the context and of its answers, and `question_language` is that of the question where it is
+    another one, else "". `id` is the data set's own; translations share it, and some sets repeat it.
 
     >>> QuestionExample("en", "Who sings?", "Anna sings.", (Span(0, 4, "Anna"),)).answers[0].text
     'Anna'
@@ -88,6 +91,23 @@ class QuestionExample:
     question: str
     context: str
     answers: tuple[Span, ...]
+    id: str = ""
+    question_language: str = ""
+
+
+@dataclass(frozen=True)
+class OpenQuestion:
+    """A question of a test set that keeps its answers back; the fields are those of `QuestionExample`.
+
+    >>> OpenQuestion("en", "Who sings?", "Anna sings.", "q1").id
+    'q1'
+    """
+
+    language: str
+    question: str
+    context: str
+    id: str = ""
+    question_language: str = ""
 
 
 @dataclass(frozen=True)
@@ -102,6 +122,55 @@ class EntailmentExample:
     premise: str
     hypothesis: str
     label: EntailmentLabel
+
+
+Label = str | float | tuple[str, ...]
+"""A class, a number to predict (regression), or all the classes that hold (multi-label, perhaps none)."""
+
+
+@dataclass(frozen=True)
+class LabelledText:
+    """A text and what it is labelled with.
+
+    >>> LabelledText("sw", "Asante sana", "positive").label
+    'positive'
+    """
+
+    language: str
+    text: str
+    label: Label
+
+
+@dataclass(frozen=True)
+class LabelledPair:
+    """Two texts and what the pair is labelled with, such as whether they say the same.
+
+    >>> LabelledPair("en", "Anna sings.", "Anna is singing.", "1").second
+    'Anna is singing.'
+    """
+
+    language: str
+    first: str
+    second: str
+    label: Label
+
+
+@dataclass(frozen=True)
+class IntentExample:
+    """What somebody says to a device: what it is to do, and a BIO tag of the slots for each word.
+
+    `id` is the same in every translation, and `english` is the translation that all were made from.
+
+    >>> words = Sentence("de", "Weck mich", ((0, 4), (5, 9)))
+    >>> IntentExample("1", words, ("O", "O"), "alarm/set_alarm", "Wake me").intent
+    'alarm/set_alarm'
+    """
+
+    id: str
+    sentence: Sentence
+    tags: tuple[str, ...]
+    intent: str
+    english: str
 
 
 @dataclass(frozen=True)
@@ -156,3 +225,20 @@ class ExtractionExample:
     text: str
     mentions: tuple[Mention, ...]
     relations: tuple[Relation, ...]
+
+
+@dataclass(frozen=True)
+class PromptExample:
+    """A text, a prompt such as "person", and the spans that answer it: in the text, or, for options, in the prompt.
+
+    A prompt with options, "feeling[good, bad]", is answered in `chosen`. Both are empty for a negative example.
+
+    >>> PromptExample("en", "Anna sings.", "person", (Span(0, 4, "Anna"),), ()).found[0].text
+    'Anna'
+    """
+
+    language: str
+    text: str
+    prompt: str
+    found: tuple[Span, ...]
+    chosen: tuple[Span, ...]

@@ -1,0 +1,140 @@
+"""Words with tags, one on each line: part of speech, and named entities in BIO, IOB1, BMES, BIOES or byte spans.
+
+The word is the first cell and the tag the last, with tabs between cells (XTREME's PAN-X and UD-POS) or spaces
+(CoNLL-2003, MasakhaNER). Empty lines part sentences; the texts that the words stood in are not in these files, so
+`join_words` makes one.
+"""
+
+from collections.abc import Iterator, Sequence
+from os import PathLike
+
+from erniem_lab.corpora.check import sound
+from erniem_lab.corpora.examples import ExtractionExample, Mention, Sentence, Span, TaggedSentence
+from erniem_lab.corpora.languages import language_code
+from erniem_lab.corpora.rows import Row, read_objects
+from erniem_lab.corpora.words import join_words, read_blocks
+from erniem_lab.errors import InputValueError
+
+DOCUMENT = "-DOCSTART-"  # CoNLL-2003's line before each document
+BEGIN, INSIDE = "BSU", "IMEL"  # the first word, or the only one, of an entity; the others: BIO, BMES, BIOES, BILOU
+
+
+def read_tagged(path: str | PathLike[str], language: str) -> Iterator[TaggedSentence | Sentence]:
+    r"""Sentences with the tags of the file, whatever they are; without tags, where the file has none.
+
+    Raises:
+        FileFaultError: no such file, damaged, or not UTF-8.
+        InputValueError: a line without a tag in a file with tags, or the reverse; no sentence.
+
+    >>> import pathlib, tempfile
+    >>> path = pathlib.Path(tempfile.mkdtemp()) / "dev-en.tsv"
+    >>> _ = path.write_text("Anna\tPROPN\nsings\tVERB\n")
+    >>> [example.tags for example in read_tagged(path, "en") if isinstance(example, TaggedSentence)]
+    [('PROPN', 'VERB')]
+    """
+    tagged: bool | None = None
+    for block in read_blocks(path):
+        rows = [(number, _cells(line)) for number, line in block if not line.startswith(DOCUMENT)]
+        for number, cells in rows:
+            tagged = len(cells) > 1 if tagged is None else tagged
+            if tagged != (len(cells) > 1) or not all((cells[0], cells[-1])):
+                wanted = "a word, a tab or space, and a tag" if tagged else "a word alone, as in the lines before"
+                raise InputValueError(f"{path}:{number}: {' '.join(cells)!r:.60}; expected {wanted}")
+        if rows:
+            words = join_words([cells[0] for _, cells in rows], language)
+            yield TaggedSentence(words, tuple(cells[-1] for _, cells in rows)) if tagged else words
+
+
+def read_entities(path: str | PathLike[str], language: str) -> Iterator[TaggedSentence | Sentence]:
+    r"""As `read_tagged`, with the tags of named entities turned into BIO (IOB2): see `to_bio`.
+
+    Raises:
+        FileFaultError: as `read_tagged`.
+        InputValueError: as `read_tagged`; or a tag that is of none of the schemes.
+
+    >>> import pathlib, tempfile
+    >>> path = pathlib.Path(tempfile.mkdtemp()) / "train.txt"
+    >>> _ = path.write_text("Anna S-PER\nin O\nNew I-LOC\nYork I-LOC\n")
+    >>> [example.tags for example in read_entities(path, "en") if isinstance(example, TaggedSentence)]
+    [('B-PER', 'O', 'B-LOC', 'I-LOC')]
+    """
+    for number, example in enumerate(read_tagged(path, language), start=1):
+        if isinstance(example, TaggedSentence):
+            yield TaggedSentence(example.sentence, to_bio(example.tags, f"{path}: sentence {number}"))
+        else:
+            yield example
+
+
+def to_bio(tags: Sequence[str], place: str = "tags") -> tuple[str, ...]:
+    """The same entities in BIO (IOB2), from BIO, IOB1, BMES, BIOES or BILOU, as conlleval reads them.
+
+    An entity also begins where an inner tag has no entity of its kind before it, as in IOB1; the `I-` tags without a
+    `B-` of PAN-X's zh, ja and th are mended by that. Kinds may hold dots, as in Weibo's `B-PER.NOM`.
+
+    Raises:
+        InputValueError: a tag of none of the schemes.
+
+    >>> to_bio(["I-PER", "O", "I-LOC", "I-LOC", "B-LOC"])
+    ('B-PER', 'O', 'B-LOC', 'I-LOC', 'B-LOC')
+    >>> to_bio(["B-LOC", "M-LOC", "E-LOC", "S-PER"])
+    ('B-LOC', 'I-LOC', 'I-LOC', 'B-PER')
+    """
+    found, before = [], ""
+    for tag in tags:
+        prefix, _, kind = tag.partition("-")
+        if tag != "O" and (len(prefix) != 1 or prefix not in BEGIN + INSIDE or not kind):
+            raise InputValueError(f"{place}: tag {tag!r}; expected O, or B-, I-, M-, E-, S-, L- or U- and a kind")
+        found.append("O" if tag == "O" else f"{'I' if prefix in INSIDE and kind == before else 'B'}-{kind}")
+        before = "" if prefix in "OESLU" else kind
+    return tuple(found)
+
+
+def read_byte_spans(path: str | PathLike[str], language: str = "") -> Iterator[ExtractionExample]:
+    r"""Texts and the entities in them, from masakhaner-x: JSON lines whose spans count bytes of UTF-8.
+
+    Args:
+        language: for rows that tell none.
+
+    Raises:
+        FileFaultError: no such file, damaged, or a line that is no JSON object.
+        InputValueError: a field that is missing, or a span that is not in the text or cuts a character.
+
+    >>> import pathlib, tempfile
+    >>> path = pathlib.Path(tempfile.mkdtemp()) / "am.jsonl"
+    >>> row = '{"text": "é Oslo", "language": "amh", "spans": [{"start_byte": 3, "limit_byte": 7, "label": "LOC"}]}'
+    >>> _ = path.write_text(row)
+    >>> [example.mentions for example in read_byte_spans(path)]
+    [(Mention(kind='LOC', span=Span(start=2, end=6, text='Oslo')),)]
+    """
+    for row in read_objects(path):
+        text = row.text("text")
+        code = language_code(row.text("language")) if row.has("language") else language
+        mentions = tuple(Mention(part.text("label"), _of_bytes(part, text)) for part in row.rows("spans"))
+        yield sound(ExtractionExample(code, text, mentions, ()), row.place)
+
+
+def tagged_row(row: Row, language: str, words: str, tags: str) -> TaggedSentence:
+    """A row with a list of words and a list of BIO or other tags, as data sets of the hub have them.
+
+    >>> row = Row("rows: row 0", {"tokens": ["Anna", "sings"], "tags": ["B-PER", "O"]})
+    >>> tagged_row(row, "en", "tokens", "tags").tags
+    ('B-PER', 'O')
+    """
+    return sound(TaggedSentence(join_words(row.texts(words), language), row.texts(tags)), row.place)
+
+
+def _cells(line: str) -> list[str]:
+    return line.split("\t") if "\t" in line else [cell for cell in line.split(" ") if cell]
+
+
+def _of_bytes(row: Row, text: str) -> Span:
+    data = text.encode("utf-8", "surrogatepass")
+    start, end = row.integer("start_byte"), row.integer("limit_byte")
+    try:
+        if not 0 <= start < end <= len(data):
+            raise InputValueError(f"{row.place}: bytes {start} to {end} of {len(data)}; count bytes of UTF-8 from 0")
+        return Span.of(text, len(data[:start].decode()), len(data[:end].decode()))
+    except UnicodeDecodeError as fault:
+        raise InputValueError(
+            f"{row.place}: bytes {start} to {end} cut a character; count bytes of UTF-8, not characters"
+        ) from fault
