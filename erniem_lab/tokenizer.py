@@ -152,7 +152,7 @@ class ErnieMTokenizer(BatchTokenizer):
         [[-1, 0, 0, 1, -1], [-1, 0, 0, 1, 1, -1]]
         """
         pair = text_pairs is not None
-        rows = Rows([*map(self._sentence, texts)], None if text_pairs is None else [*map(self._sentence, text_pairs)])
+        rows = Rows(texts, text_pairs).changed(self._sentences)
         cut = self._cut(truncation, max_length, False, self.num_special_tokens_to_add(pair))
         if cut is not None:
             rows = rows.parts([cut.places(*lengths) for lengths in rows.lengths()])
@@ -175,7 +175,7 @@ class ErnieMTokenizer(BatchTokenizer):
         >>> [encoding.tokens[1:-1] for encoding in tokenizer.windows("this is a", max_length=5, stride=1)]
         [['▁th', 'is', '▁is'], ['▁is', '▁a']]
         """
-        first, second = self._sentence(text), None if text_pair is None else self._sentence(text_pair)
+        [first], [second] = self._sentences([text]), [None] if text_pair is None else self._sentences([text_pair])
         framed = self.num_special_tokens_to_add(second is not None)
         limit = self.model_max_length if max_length is None else max_length
         long = first if second is None else second
@@ -191,7 +191,7 @@ class ErnieMTokenizer(BatchTokenizer):
 
     def tokenize(self, text: str) -> list[str]:
         """The tokens of a text as strings, without [CLS] and [SEP]; unknown ones as they stand in the text."""
-        return [*self._sentence(text).tokens]
+        return [*self._sentences([text])[0].tokens]
 
     def _join(self, first: Sentence, second: Sentence | None) -> Encoding:
         return join(first, second, (self.cls_token, self.cls_token_id), (self.sep_token, self.sep_token_id))

@@ -132,12 +132,11 @@ class BatchTokenizer(TokenTable):
     def _frame(self) -> Frame:
         return Frame([self.cls_token_id], [self.sep_token_id])
 
-    def _sentence(self, text: Text) -> Sentence:
-        if isinstance(text, str):
-            return self._splitter.sentence(text)
-        if not isinstance(text, list | tuple):
-            raise InputTypeError(f"text is {text!r:.60}, of type {type(text).__name__}: give a str, or a list of words")
-        return self._splitter.sentence_of_words(text)
+    def _sentences(self, texts: Sequence[Text]) -> list[Sentence]:
+        if wrong := [text for text in texts if not isinstance(text, str | list | tuple)]:
+            what = f"text is {wrong[0]!r:.60}, of type {type(wrong[0]).__name__}"
+            raise InputTypeError(f"{what}: give a str, or a list of words")
+        return self._splitter.sentences(texts)
 
     def _split(self, texts: Rows[Any], words: bool, places: bool) -> tuple[Pair, Pair | None]:
         if places and not words:
@@ -145,9 +144,9 @@ class BatchTokenizer(TokenTable):
             seconds = (None, None) if texts.seconds is None else self._splitter.located(texts.seconds)
             return (firsts[0], seconds[0]), (firsts[1], seconds[1])
         if places:
-            sentences = texts.map(self._sentence)
-            ids, spans = sentences.map(lambda part: part.ids), sentences.map(lambda part: part.offsets)
-            return _pair(ids, Ragged.of), _pair(spans, Ragged.of_spans)
+            sentences = texts.changed(self._sentences)
+            ids = _pair(sentences, lambda parts: Ragged.of([part.ids for part in parts]))
+            return ids, _pair(sentences, lambda parts: Ragged.of_spans([part.offsets for part in parts]))
         return _pair(texts, self._splitter.ids_of_words if words else self._splitter.ids), None
 
     def _cut(self, truncation: Truncation, max_length: int | None, padding: Padding, framed: int) -> Cut | None:

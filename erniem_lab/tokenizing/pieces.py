@@ -5,7 +5,7 @@ The second cut and the fate of a lone "▁" are those of PaddleNLP's ErnieMToken
 """
 
 import re
-from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 from typing import Any, Literal, TypeVar
 
@@ -150,11 +150,12 @@ class Segmenter:
         """For each text, where every character of its normal form, and its end, came from."""
         return [source for _, source in self.model.normalize([*texts], with_offsets=True)]
 
-    def tokens(self, text: str) -> tuple[list[str], list[int], list[Span]]:
-        """The tokens of a text, their ids, and their spans."""
-        parts = self._parts(self._encode([text], str)[0])
-        ids, spans = located([parts], self._sources([text]))
-        return [name for part in parts for name in part.names], ids.lists()[0], spans.lists()[0]
+    def named(self, texts: Sequence[str]) -> Iterator[tuple[list[int], list[str], list[Span]]]:
+        """Of each text the ids, the tokens as strings, and the spans."""
+        rows = [self._parts(pieces) for pieces in self._encode(texts, str)]
+        ids, spans = located(rows, self._sources(texts))
+        names = [[name for part in row for name in part.names] for row in rows]
+        return zip(ids.lists(), names, spans.lists(), strict=True)
 
     def _parts(self, pieces: Sequence[str]) -> list[Parts]:
         parts = [*map(self._parts_of.__getitem__, pieces)]

@@ -49,9 +49,13 @@ class Rows(Generic[Row]):
             place = slice(start, start + size)
             yield Rows(self.firsts[place], None if self.seconds is None else self.seconds[place])
 
-    def map(self, change: Callable[[Row], Other]) -> "Rows[Other]":
-        """Something else for each text and partner."""
-        return Rows([*map(change, self.firsts)], None if self.seconds is None else [*map(change, self.seconds)])
+    def changed(self, change: Callable[[Sequence[Row]], Sequence[Other]]) -> "Rows[Other]":
+        """Something else for all texts, and for all partners.
+
+        >>> Rows(["abc"], ["de"]).changed(lambda texts: [text.upper() for text in texts])
+        Rows(firsts=['ABC'], seconds=['DE'])
+        """
+        return Rows(change(self.firsts), None if self.seconds is None else change(self.seconds))
 
     def lengths(self) -> list[tuple[int, int | None]]:
         """How long each text and its partner are."""

@@ -2,7 +2,7 @@
 
 import re
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import accumulate, chain, islice
 
 from erniem_lab.encoding import Sentence, Span
@@ -48,38 +48,33 @@ class Splitter:
     def located(self, texts: Sequence[str]) -> tuple[Ragged, Ragged]:
         """The ids of each text, and the character span in it that each stands for."""
         if not self.chunker.nothing_to_do(_joined(texts)):
-            rows = [self._located(text) for text in texts]
+            rows = [*map(self._located, texts)]
             return Ragged.of([ids for ids, _, _ in rows]), Ragged.of_spans([spans for _, _, spans in rows])
         return self.segmenter.located(texts)
 
     def _chunk_ids(self, chunk: Chunk) -> list[int]:
         return [self.vocabulary.id(chunk.text)] if chunk.is_token else self.segmenter.ids([chunk.text]).lists()[0]
 
-    def sentence(self, text: str) -> Sentence:
-        """The tokens of a text with their places and the word, between spaces, that each is of.
+    def sentences(self, texts: Sequence[Text]) -> list[Sentence]:
+        """The tokens of each text with their places and words; those of a list of words as if joined by spaces.
 
         Raises:
             InputTypeError: something other than a string.
             InputValueError: a string with half of a surrogate pair in it.
         """
-        ids, tokens, spans = self._located(text)
-        return Sentence(text, ids, spans, _words_between_spaces(text, tokens, spans), tokens)
+        parts = iter(self._named([part for text in texts for part in ([text] if isinstance(text, str) else text)]))
+        return [
+            _sentence(text, next(parts)) if isinstance(text, str) else _of_words(text, [*islice(parts, len(text))])
+            for text in texts
+        ]
 
-    def sentence_of_words(self, words: Sequence[str]) -> Sentence:
-        """The tokens of a list of words, placed in the text that the words make when joined by spaces."""
-        _joined(words)
-        parts = [self._located(word) for word in words]
-        starts = accumulate((len(word) + 1 for word in words), initial=0)
-        return Sentence(
-            text=" ".join(words),
-            ids=[i for ids, _, _ in parts for i in ids],
-            offsets=[(at + a, at + b) for (_, _, spans), at in zip(parts, starts, strict=False) for a, b in spans],
-            words=[number for number, (ids, _, _) in enumerate(parts) for _ in ids],
-            tokens=[token for _, tokens, _ in parts for token in tokens],
-        )
+    def _named(self, texts: Sequence[str]) -> Iterable[Located]:
+        if not texts:
+            return []
+        nothing_to_do = self.chunker.nothing_to_do(_joined(texts))
+        return self.segmenter.named(texts) if nothing_to_do else map(self._located, texts)
 
     def _located(self, text: str) -> Located:
-        _joined([text])
         parts = [self._located_chunk(chunk) for chunk in self.chunker.chunks(text)]
         return (
             [i for ids, _, _ in parts for i in ids],
@@ -91,8 +86,24 @@ class Splitter:
         source = chunk.source
         if chunk.is_token:
             return [self.vocabulary.id(chunk.text)], [chunk.text], [(source[0], source[-1])]
-        tokens, ids, spans = self.segmenter.tokens(chunk.text)
+        [(ids, tokens, spans)] = self.segmenter.named([chunk.text])
         return ids, tokens, [(source[start], source[end - 1] + 1) for start, end in spans]
+
+
+def _sentence(text: str, found: Located) -> Sentence:
+    ids, tokens, spans = found
+    return Sentence(text, ids, spans, _words_between_spaces(text, tokens, spans), tokens)
+
+
+def _of_words(words: Sequence[str], parts: Sequence[Located]) -> Sentence:
+    starts = accumulate((len(word) + 1 for word in words), initial=0)
+    return Sentence(
+        text=" ".join(words),
+        ids=[i for ids, _, _ in parts for i in ids],
+        offsets=[(at + a, at + b) for (_, _, spans), at in zip(parts, starts, strict=False) for a, b in spans],
+        words=[number for number, (ids, _, _) in enumerate(parts) for _ in ids],
+        tokens=[token for _, tokens, _ in parts for token in tokens],
+    )
 
 
 def _joined(texts: Sequence[str]) -> str:
