@@ -3,6 +3,7 @@
 from typing import Any
 
 import transformers
+from transformers import pipelines
 from transformers.models.auto.tokenization_auto import TOKENIZER_MAPPING_NAMES
 
 from erniem_lab.transformers_bridge.config import ErnieMConfig
@@ -14,6 +15,7 @@ from erniem_lab.transformers_bridge.models import (
     ErnieMForTokenClassification,
     ErnieMModel,
 )
+from erniem_lab.transformers_bridge.question_answering import QuestionAnsweringPipeline
 from erniem_lab.transformers_bridge.tokenizer import ErnieMTokenizer
 
 AUTO_CLASSES: dict[str, Any] = {
@@ -24,6 +26,7 @@ AUTO_CLASSES: dict[str, Any] = {
     "AutoModelForQuestionAnswering": ErnieMForQuestionAnswering,
     "AutoModelForMaskedLM": ErnieMForMaskedLM,
 }
+TASK = "question-answering"
 
 
 def register() -> None:
@@ -38,3 +41,13 @@ def register() -> None:
     transformers.AutoTokenizer.register(ErnieMConfig, slow_tokenizer_class=ErnieMTokenizer, exist_ok=True)
     for name, model in AUTO_CLASSES.items():
         getattr(transformers, name).register(ErnieMConfig, model, exist_ok=True)
+    _register_pipeline()
+
+
+def _register_pipeline() -> None:
+    """Give transformers 5 back the task that it removed; transformers 4 has its own."""
+    removed = getattr(pipelines, "REMOVED_TASKS", {})
+    if removed.pop(TASK, None) or TASK not in pipelines.PIPELINE_REGISTRY.supported_tasks:
+        pipelines.PIPELINE_REGISTRY.register_pipeline(
+            TASK, QuestionAnsweringPipeline, pt_model=transformers.AutoModelForQuestionAnswering, type="text"
+        )
