@@ -113,12 +113,11 @@ def _sentence(
     path: str | PathLike[str], language: str, comments: dict[str, str], rows: Sequence[Cells]
 ) -> ParsedSentence:
     forms, token_of = _tokens(rows)
-    rows = [row for row in rows if NUMBER.fullmatch(row[1][0])]
-    words = tuple(_word(number, *row, len(rows), token_of[number]) for number, row in enumerate(rows, start=1))
-    _check_tree(rows, words)
+    own = [row for row in rows if NUMBER.fullmatch(row[1][0])]
+    words = tuple(_word(number, *row, len(own), token_of[int(row[1][0])]) for number, row in enumerate(own, start=1))
+    _check_tree(own, words)
     text = comments.get("text", "")
-    place = rows[0][0]
-    sentence = find_words(text, forms, language, place) if text else join_words(forms, language)
+    sentence = find_words(text, forms, language, rows[0][0]) if text else join_words(forms, language)
     return ParsedSentence(comments.get("sent_id", ""), sentence, words)
 
 

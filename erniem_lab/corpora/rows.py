@@ -33,17 +33,13 @@ class Row:
 
     def value(self, *names: str) -> Any:
         """What stands in the first of these columns that is there."""
-        for name in names:
-            if name in self.fields:
-                return self.fields[name]
-        raise InputValueError(f"{self.place}: no {' or '.join(names)}; there are {', '.join(self.fields) or 'none'}")
+        return self.fields[self._column(names)]
 
     def text(self, *names: str) -> str:
         """The value where it has to be text that is not empty."""
-        value = self.value(*names)
-        self._expect(names[0], value, str, "text")
+        value = self._expect(self._column(names), self.value(*names), str, "text")
         if not value.strip():
-            raise InputValueError(f"{self.place}: {names[0]} is empty; fill it in, or leave the row out")
+            raise InputValueError(f"{self.place}: {self._column(names)} is empty; fill it in, or leave the row out")
         return str(value)
 
     def integer(self, *names: str) -> int:
@@ -51,27 +47,30 @@ class Row:
         value = self.value(*names)
         if isinstance(value, str) and value.lstrip("-").isdecimal():
             return int(value)
-        self._expect(names[0], value, int, "a whole number")
-        return int(value)
+        return int(self._expect(self._column(names), value, int, "a whole number"))
 
     def texts(self, *names: str) -> tuple[str, ...]:
         """The value where it has to be a list of text."""
-        value = self.value(*names)
-        self._expect(names[0], value, list, "a list of text")
-        for item in value:
-            self._expect(names[0], item, str, "text in a list")
-        return tuple(value)
+        name = self._column(names)
+        items = self._expect(name, self.fields[name], list, "a list of text")
+        return tuple(self._expect(name, item, str, "text in a list") for item in items)
 
     def rows(self, name: str) -> Iterator["Row"]:
         """The value where it has to be a list of objects: each is a row of its own, at `place: name[0]`."""
-        self._expect(name, self.value(name), list, "a list of objects")
-        for number, item in enumerate(self.value(name)):
-            self._expect(f"{name}[{number}]", item, Mapping, "an object")
-            yield Row(f"{self.place}: {name}[{number}]", item)
+        for number, item in enumerate(self._expect(name, self.value(name), list, "a list of objects")):
+            part = f"{name}[{number}]"
+            yield Row(f"{self.place}: {part}", self._expect(part, item, Mapping, "an object"))
 
-    def _expect(self, name: str, value: object, kind: type, accepted: str) -> None:
+    def _column(self, names: Sequence[str]) -> str:
+        for name in names:
+            if name in self.fields:
+                return name
+        raise InputValueError(f"{self.place}: no {' or '.join(names)}; there are {', '.join(self.fields) or 'none'}")
+
+    def _expect(self, name: str, value: Any, kind: type, accepted: str) -> Any:
         if not isinstance(value, kind) or isinstance(value, bool):
             raise InputTypeError(f"{self.place}: {name} is {value!r:.60} ({type(value).__name__}); expected {accepted}")
+        return value
 
 
 def read_rows(path: str | PathLike[str], columns: Sequence[str]) -> Iterator[Row]:
