@@ -164,8 +164,9 @@ def test_tuples_are_given_where_asked_for(tmp_path: Path, name: str) -> None:
 
 def test_a_tokenizer_without_its_vocabulary_is_refused_in_our_words(tmp_path: Path) -> None:
     (checkpoint(tmp_path) / "vocab.txt").unlink()
-    with pytest.raises((FileFaultError, OSError), match="vocab"):
+    with pytest.raises((OSError, ImportError)) as fault:  # transformers puts its own in front
         transformers.AutoTokenizer.from_pretrained(tmp_path)
+    assert any(isinstance(part, FileFaultError) for part in (fault.value, fault.value.__context__))
 
 
 def run(code: str) -> Any:

@@ -8,7 +8,6 @@ import pytest
 from bridge_samples import SENTENCE, checkpoint, pipeline
 
 import erniem_lab as el
-from erniem_lab.errors import InputValueError
 
 TEXTS = [
     SENTENCE,
@@ -134,9 +133,9 @@ def test_questions_come_in_every_form_and_in_batches(answerer: Any) -> None:
     assert [answer["answer"] for answer in batched] == [answer["answer"] for answer in single]
 
 
-@pytest.mark.parametrize("how", [{"top_k": 0}, {"max_answer_len": 0}, {"strange": 1}])
+@pytest.mark.parametrize("how", [{"top_k": 0}, {"max_answer_len": 0}])
 def test_an_option_that_no_answer_can_meet_is_named(answerer: Any, how: dict[str, int]) -> None:
-    with pytest.raises((InputValueError, ValueError, TypeError), match=next(iter(how))):
+    with pytest.raises(ValueError, match=next(iter(how))):
         answerer(question=QUESTION, context=SENTENCE, **how)
 
 

@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TypeVar
+from operator import index
+from typing import SupportsIndex, TypeVar
 
 from erniem_lab.encoding import NO_TEXT, NO_WORD, Encoding, Side, Span
 
@@ -79,39 +80,41 @@ class TokenView:
         marks = zip(self.type_ids, self.special_tokens_mask, strict=True)
         return [None if special else text for text, special in marks]
 
-    def token_to_sequence(self, token: int) -> int | None:
+    def token_to_sequence(self, token: SupportsIndex) -> int | None:
         """The text that a token is of."""
         return self.sequence_ids[token]
 
-    def token_to_word(self, token: int) -> int | None:
+    def token_to_word(self, token: SupportsIndex) -> int | None:
         """The number of a token's word."""
         return self.word_ids[token]
 
-    def token_to_chars(self, token: int) -> Span | None:
+    def token_to_chars(self, token: SupportsIndex) -> Span | None:
         """A token's span; None for [CLS], [SEP] and padding."""
         return None if self.special_tokens_mask[token] else self.offsets[token]
 
-    def word_to_tokens(self, word: int, sequence_index: int = 0) -> Span | None:
+    def word_to_tokens(self, word: SupportsIndex, sequence_index: int = 0) -> Span | None:
         """The span of tokens that a word became; None if it became none."""
         places = self._places(word, sequence_index)
         return (places[0], places[-1] + 1) if places else None
 
-    def word_to_chars(self, word: int, sequence_index: int = 0) -> Span | None:
+    def word_to_chars(self, word: SupportsIndex, sequence_index: int = 0) -> Span | None:
         """The characters of a word."""
         places = self._places(word, sequence_index)
         return (self.offsets[places[0]][0], self.offsets[places[-1]][1]) if places else None
 
-    def char_to_token(self, char: int, sequence_index: int = 0) -> int | None:
+    def char_to_token(self, char: SupportsIndex, sequence_index: int = 0) -> int | None:
         """The first token that has a character of a text; None for one that no token has."""
         rows = enumerate(zip(self.sequence_ids, self.offsets, strict=True))
-        return next((i for i, (text, (start, end)) in rows if text == sequence_index and start <= char < end), None)
+        return next(
+            (i for i, (text, (start, end)) in rows if text == sequence_index and start <= index(char) < end), None
+        )
 
-    def char_to_word(self, char: int, sequence_index: int = 0) -> int | None:
+    def char_to_word(self, char: SupportsIndex, sequence_index: int = 0) -> int | None:
         """The number of the word that has a character of a text."""
         token = self.char_to_token(char, sequence_index)
         return None if token is None else self.word_ids[token]
 
-    def _places(self, word: int, sequence_index: int) -> list[int]:
+    def _places(self, word: SupportsIndex, sequence_index: int) -> list[int]:
         rows = enumerate(zip(self.sequence_ids, self.word_ids, strict=True))
         return [i for i, (text, number) in rows if text == sequence_index and number == word]
 
