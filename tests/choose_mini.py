@@ -45,7 +45,7 @@ def main() -> None:
         model = ErnieMForMaskedLM.from_pretrained(folder, dtype=torch.float32)
         table = retrieval(model, ErnieMTokenizer.from_pretrained(folder), pairs)
         best = int(np.argmax(means(table)))
-        print(f"{run.name}: accuracy@1 by layer {means(table)}")
+        print(f"{run}: accuracy@1 by layer {means(table)}")
         print(
             "  ",
             {
