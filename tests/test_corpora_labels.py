@@ -168,6 +168,9 @@ def test_question_ids_may_repeat(write):
      r"dev.tsv: data\[0\]: paragraphs\[0\]: qas\[0\] \(id 0\): characters 0 to 3 of 11 are 'Ann', not 'Bob'"),
     (squad({"answers": [{"text": "sings.", "answer_start": 6}]}), InputValueError, "characters 6 to 12 of 11"),
     (squad({"answers": [{"text": "Anna", "answer_start": -11}]}), InputValueError, "characters -11 to -7"),
+    (squad({"answers": [{"text": None, "answer_start": 0}]}), InputTypeError, r"answers\[0\]: text is None"),
+    (squad({"answers": {"text": ["Anna"], "answer_start": []}}), InputValueError, "answers: 1 texts, 0 offsets"),
+    (squad({"answers": {"text": ["Anna"], "answer_start": ["x"]}}), InputTypeError, "answer_start is 'x'"),
     (squad({"answers": [{"text": "Anna"}]}), InputValueError, r"answers\[0\]: no answer_start; there are text"),
     (squad({"question": None, "answers": []}), InputTypeError, "question is None"),
     (squad({}), InputValueError, r"qas\[0\]: no answers"),
@@ -193,7 +196,7 @@ def test_english_utterances_are_counted_and_are_their_own_english(write):
 
 @pytest.mark.parametrize(("old", "new", "named"), [
     ("# intent = alarm/set\n", "", "dev.tsv:1: no comment 'intent'"),
-    ("\tI-who", "\twho", "dev.tsv:1: tag 'who'"),
+    ("\tI-who", "\twho", "dev.tsv:7: tag 'who'"),
     ("alarm/set\tI-who", "I-who", "dev.tsv:7: .*expected number, word, intent and tag"),
     ("2\t\talarm/set\tO", "2\t\talarm/set\tB-who", "dev.tsv:6: "),
     ("jetzt\n", "nun\n", "dev.tsv:1: the text ' nun' does not go on with the word 'jetzt'"),
@@ -226,6 +229,13 @@ def test_exports_of_doccano_hold_mentions_and_relations(write):
 def test_exports_that_do_not_fit_are_named(write, change, error, named):
     with pytest.raises(error, match=f"dev.tsv:1: .*{named}"):
         list(read_doccano(write(json.dumps({**LIVES, **change})), "en"))
+
+
+def test_exports_of_entities_alone_are_lists(write):
+    (example,) = read_doccano(write('{"text": "Anna sings.", "label": [[0, 4, "person"]]}'), "en")
+    assert example.mentions == (Mention("person", Span(0, 4, "Anna")),)
+    with pytest.raises(InputValueError, match=r"dev.tsv:1: label\[0\] is \[0, 4\]; expected start, end and label"):
+        list(read_doccano(write('{"text": "Anna sings.", "label": [[0, 4]]}'), "en"))
 
 
 def prompt(**fields) -> str:

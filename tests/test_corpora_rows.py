@@ -2,7 +2,9 @@
 
 import pytest
 
+from erniem_lab.corpora.json_pairs import read_json_pairs
 from erniem_lab.corpora.rows import Row, read_document, read_objects, read_rows, read_table
+from erniem_lab.corpora.text import TextPair
 from erniem_lab.corpora.words import find_words, join_words, read_blocks
 from erniem_lab.errors import FileFaultError, InputTypeError, InputValueError
 
@@ -93,7 +95,7 @@ ROW = Row("a.jsonl:3", {"text": " ", "number": True, "list": ["a", 1], "objects"
     (lambda: ROW.text("number"), InputTypeError, r"a.jsonl:3: number is True \(bool\); expected text"),
     (lambda: ROW.integer("number"), InputTypeError, "number is True .*expected a whole number"),
     (lambda: ROW.integer("digits"), InputTypeError, "digits is 'x' .*expected a whole number"),
-    (lambda: ROW.texts("text"), InputTypeError, "expected a list of text"),
+    (lambda: ROW.texts("text"), InputTypeError, r"text is ' ' \(str\); expected a list"),
     (lambda: ROW.texts("list"), InputTypeError, r"list is 1 \(int\); expected text in a list"),
     (lambda: list(ROW.rows("objects")), InputTypeError, r"objects\[1\] is 2 \(int\); expected an object"),
 ])  # fmt: skip
@@ -104,6 +106,18 @@ def test_a_field_of_another_kind_is_named(ask, error, named):
 
 def test_a_number_may_stand_in_digits():
     assert Row("a:1", {"start": "-3"}).integer("start") == -3
+
+
+@pytest.mark.parametrize("digits", ["--3", "9" * 5000, "²", "", "1.0"])
+def test_digits_that_are_no_number_are_named(digits):
+    with pytest.raises(InputTypeError, match=r"a:1: start is .*expected a whole number"):
+        Row("a:1", {"start": digits}).integer("start")
+
+
+def test_text_may_be_empty_where_that_says_something():
+    assert Row("a:1", {"answer": ""}).any_text("answer") == ""
+    with pytest.raises(InputTypeError, match="answer is None"):
+        Row("a:1", {"answer": None}).any_text("answer")
 
 
 @pytest.mark.parametrize(("language", "words", "text"), [
@@ -135,3 +149,20 @@ def test_words_that_are_not_in_the_text_are_named(words, named):
 
 def test_sentences_are_parted_by_any_number_of_empty_lines(write):
     assert [len(block) for block in read_blocks(write("\n\na\nb\n \t\n\nc"))] == [2, 1]
+
+
+def test_pairs_are_read_from_json_lines_and_empty_sides_left_out(write):
+    path = write('{"t": {"en": "cat", "de": "Katze"}}\n{"t": {"en": "dog", "de": ""}}\n', "a.jsonl")
+    assert list(read_json_pairs(path, {"en": "t.en", "de": "t.de"})) == [TextPair.of(("en", "de"), "cat", "Katze")]
+
+
+@pytest.mark.parametrize(("row", "columns", "error", "named"), [
+    ('{"en": "cat"}', {"en": "en"}, InputValueError, "columns={'en': 'en'}: give two"),
+    ('{"en": "cat"}', {"en": "en", "de": "de"}, InputValueError, "a.jsonl:1: no de; there are en"),
+    ('{"en": "cat", "de": 3}', {"en": "en", "de": "de"}, InputTypeError, "a.jsonl:1: de is 3"),
+    ('{"en": "cat"}', {"en": "en.text", "de": "de"}, InputValueError, "a.jsonl:1: en: no text; there are none"),
+    ('{"en": "cat", "de": " "}', {"en": "en", "de": "de"}, InputValueError, "a.jsonl: no pair with text on both sides"),
+])  # fmt: skip
+def test_pairs_that_do_not_fit_are_named(write, row, columns, error, named):
+    with pytest.raises(error, match=named):
+        list(read_json_pairs(write(row, "a.jsonl"), columns))

@@ -90,8 +90,8 @@ def test_bio_stays_as_it_is():
     ("Anna\tO\n\tO\n", "en.tsv:2: .*expected a word"),
     ("Anna\tO\nsings\t\n", "en.tsv:2: .*and a tag"),
     ("\n\n", "en.tsv: no sentence"),
-    ("Anna\tO\n\nsings\tVERB\n", "en.tsv: sentence 2: tag 'VERB'; expected O, or B-"),
-    ("Anna\tB-\n", "tag 'B-'"),
+    ("Anna\tO\n\nsings\tVERB\n", "en.tsv:3: tag 'VERB'; expected O, or B-"),
+    ("Anna\tB-\n", "en.tsv:1: tag 'B-'"),
 ])  # fmt: skip
 def test_lines_that_do_not_fit_are_named(write, text, named):
     with pytest.raises(InputValueError, match=named):
@@ -112,7 +112,7 @@ def test_bytes_become_characters(write):
     (spans(1, 6), InputValueError, r"tsv:1: spans\[0\]: bytes 1 to 6 cut a character"),
     (spans(13, 18), InputValueError, "bytes 13 to 18 of 17"),
     (spans(5, 5), InputValueError, "bytes 5 to 5"),
-    ('{"text": "Oslo", "spans": 3}', InputTypeError, "expected a list of objects"),
+    ('{"text": "Oslo", "spans": 3}', InputTypeError, r"tsv:1: spans is 3 \(int\); expected a list"),
 ])  # fmt: skip
 def test_bytes_that_are_no_span_are_named(write, row, error, named):
     with pytest.raises(error, match=named):
@@ -158,6 +158,12 @@ def test_what_is_no_tree_is_named_with_its_line(write, old, new, named):
     assert old in TREE
     with pytest.raises(InputValueError, match=named):
         list(read_conllu(write(TREE.replace(old, new, 1)), "de"))
+
+
+def test_a_sentence_of_ranges_and_empty_nodes_alone_is_named(write):
+    rows = [f"{name}\tx\t_\t_\t_\t_\t_\t_\t_\t_" for name in ("1-2", "2.1")]
+    with pytest.raises(InputValueError, match=r"en\.tsv:2: a sentence without words"):
+        list(read_conllu(write("# sent_id = 1\n" + "\n".join(rows)), "en"))
 
 
 def asked(*ids: str) -> list[OpenQuestion]:

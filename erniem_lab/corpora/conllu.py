@@ -13,8 +13,8 @@ from erniem_lab.corpora.words import find_words, join_words, read_blocks
 from erniem_lab.errors import InputValueError
 
 COLUMNS = 10
-NUMBER = re.compile(r"[1-9][0-9]*")
-RANGE = re.compile(r"([1-9][0-9]*)-([1-9][0-9]*)")
+NUMBER = re.compile(r"[1-9][0-9]{0,5}")
+RANGE = re.compile(r"([1-9][0-9]{0,5})-([1-9][0-9]{0,5})")
 EMPTY_NODE = re.compile(r"[0-9]+\.[1-9][0-9]*")
 ROOT = -1
 
@@ -85,7 +85,7 @@ def read_conllu(path: str | PathLike[str], language: str) -> Iterator[ParsedSent
         comments = dict(_comment(line) for _, line in block if line.startswith("#"))
         rows = [_row(path, number, line) for number, line in block if not line.startswith("#")]
         if rows:
-            yield _sentence(path, language, comments, [row for row in rows if not EMPTY_NODE.fullmatch(row[1][0])])
+            yield _sentence(language, comments, rows)
 
 
 Cells = tuple[str, list[str]]  # where a line stands, and its cells
@@ -109,15 +109,16 @@ def _row(path: str | PathLike[str], number: int, line: str) -> Cells:
     return f"{path}:{number}", cells
 
 
-def _sentence(
-    path: str | PathLike[str], language: str, comments: dict[str, str], rows: Sequence[Cells]
-) -> ParsedSentence:
-    forms, token_of = _tokens(rows)
+def _sentence(language: str, comments: dict[str, str], rows: Sequence[Cells]) -> ParsedSentence:
+    place = rows[0][0]
+    forms, token_of = _tokens([row for row in rows if not EMPTY_NODE.fullmatch(row[1][0])])
     own = [row for row in rows if NUMBER.fullmatch(row[1][0])]
+    if not own:
+        raise InputValueError(f"{place}: a sentence without words; add them, or leave it out")
     words = tuple(_word(number, *row, len(own), token_of[int(row[1][0])]) for number, row in enumerate(own, start=1))
     _check_tree(own, words)
     text = comments.get("text", "")
-    sentence = find_words(text, forms, language, rows[0][0]) if text else join_words(forms, language)
+    sentence = find_words(text, forms, language, place) if text else join_words(forms, language)
     return ParsedSentence(comments.get("sent_id", ""), sentence, words)
 
 
@@ -142,7 +143,7 @@ def _word(number: int, place: str, cells: Sequence[str], count: int, token: int)
     name, form, lemma, upos, _, feats, head, relation = cells[:8]
     if int(name) != number:
         raise InputValueError(f"{place}: word {name} after word {number - 1}; number words from 1, without gaps")
-    if not head.isdecimal() or int(head) > count or int(head) == number:
+    if not (head == "0" or NUMBER.fullmatch(head)) or int(head) > count or int(head) == number:
         raise InputValueError(f"{place}: head {head!r:.20} of word {number}; expected another word up to {count}, or 0")
     pairs = () if feats == "_" else tuple(feats.split("|"))
     if not all("=" in pair for pair in pairs):

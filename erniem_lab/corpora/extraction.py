@@ -14,7 +14,10 @@ from erniem_lab.errors import InputValueError
 
 
 def read_doccano(path: str | PathLike[str], language: str) -> Iterator[ExtractionExample]:
-    r"""Texts with entities and relations, as doccano exports them ("JSONL(relation)"); ids hold within a line.
+    r"""Texts with entities and relations, as doccano exports them; ids hold within a line.
+
+    Both of its forms are read: "JSONL(relation)" with `entities` and `relations`, and JSONL with `label`, a list of
+    start, end and label.
 
     Raises:
         FileFaultError: no such file, damaged, not UTF-8, or a line that is no JSON object.
@@ -30,7 +33,7 @@ def read_doccano(path: str | PathLike[str], language: str) -> Iterator[Extractio
     """
     for row in read_objects(path):
         text = row.text("text", "data")
-        entities = list(row.rows("entities"))
+        entities = list(row.rows("entities") if row.has("entities") else _triples(row))
         spans = {part.integer("id"): _span(part, text, "start_offset", "end_offset") for part in entities}
         if len(spans) < len(entities):
             raise InputValueError(f"{row.place}: an id of entities is there twice; give each its own")
@@ -66,6 +69,15 @@ def read_prompts(path: str | PathLike[str], language: str) -> Iterator[PromptExa
             shift = len(prompt) + 1 if start < 0 else 0
             (chosen if start < 0 else found).append(Span(start + shift, end + shift, part.text("text")))
         yield sound(PromptExample(language, text, prompt, tuple(found), tuple(chosen)), row.place)
+
+
+def _triples(row: Row) -> Iterator[Row]:
+    """The entities of a project without relations, which are lists, as objects with ids."""
+    for number, item in enumerate(row.items("label")):
+        if not isinstance(item, list) or len(item) != 3:
+            raise InputValueError(f"{row.place}: label[{number}] is {item!r:.60}; expected start, end and label")
+        fields = dict(zip(("start_offset", "end_offset", "label"), item, strict=True))
+        yield Row(f"{row.place}: label[{number}]", {"id": number, **fields})
 
 
 def _span(row: Row, text: str, start: str, end: str) -> Span:

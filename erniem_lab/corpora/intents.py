@@ -36,11 +36,11 @@ def read_intents(path: str | PathLike[str], language: str) -> Iterator[IntentExa
         if missing := [name for name in ("text", "intent") if not comments.get(name)]:
             raise InputValueError(f"{place}: no comment {missing[0]!r} before the words; write # {missing[0]} = ...")
         rows = [row for line in block if not _is_comment(line[1]) for row in _row(path, *line)]
-        sentence = find_words(comments["text"], [row[1] for row in rows], language, place)
+        sentence = find_words(comments["text"], [word for _, word, _ in rows], language, place)
         example = IntentExample(
             comments.get("id", str(count)),
             sentence,
-            to_bio([row[3] for row in rows], place),
+            to_bio([tag for _, _, tag in rows], [where for where, _, _ in rows]),
             comments["intent"],
             comments.get("text-en", comments["text"]),
         )
@@ -61,10 +61,10 @@ def _comments(block: Sequence[Line]) -> dict[str, str]:
     return found
 
 
-def _row(path: str | PathLike[str], number: int, line: str) -> Iterator[list[str]]:
-    """The cells of a line; nothing for a word that is empty, of which xSID's Chinese files have seven."""
+def _row(path: str | PathLike[str], number: int, line: str) -> Iterator[tuple[str, str, str]]:
+    """Where a line stands, its word and its tag; nothing for an empty word: xSID's Chinese files have seven."""
     cells = line.split("\t")
     if len(cells) != 4 or (not cells[1] and cells[3] != "O"):
         raise InputValueError(f"{path}:{number}: {line!r:.60}; expected number, word, intent and tag, between tabs")
     if cells[1]:
-        yield cells
+        yield f"{path}:{number}", cells[1], cells[3]

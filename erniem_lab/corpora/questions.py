@@ -66,12 +66,15 @@ def question_row(row: Row, context: str, language: str, question_language: str =
 
 def _answers(row: Row) -> Iterator[tuple[str, int]]:
     """Texts and where they start; the empty text is let through, as it says that the answer is held back."""
-    if not isinstance(row.value("answers"), dict):
-        for answer in row.rows("answers"):
-            yield str(answer.value("text")), answer.integer("answer_start")
-        return
+    for answer in _pairs(row) if isinstance(row.value("answers"), dict) else row.rows("answers"):
+        yield answer.any_text("text"), answer.integer("answer_start")
+
+
+def _pairs(row: Row) -> Iterator[Row]:
+    """The hub's two lists as the objects of SQuAD."""
     fields = Row(f"{row.place}: answers", row.value("answers"))
-    texts, starts = fields.texts("text"), fields.value("answer_start")
+    texts, starts = fields.items("text"), fields.items("answer_start")
     if len(texts) != len(starts):
         raise InputValueError(f"{fields.place}: {len(texts)} texts, {len(starts)} offsets; give each text one")
-    yield from zip(texts, starts, strict=True)
+    for number, (text, start) in enumerate(zip(texts, starts, strict=True)):
+        yield Row(f"{fields.place}[{number}]", {"text": text, "answer_start": start})

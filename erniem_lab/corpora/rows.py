@@ -1,6 +1,7 @@
 """Rows of tables, of JSON lines and of data sets, as fields that are known by name and by the place they stand at."""
 
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from os import PathLike
@@ -11,6 +12,7 @@ from erniem_lab.corpora.lines import read_lines
 from erniem_lab.errors import FileFaultError, InputTypeError, InputValueError
 from erniem_lab.files.json_file import parse_object
 
+DIGITS = re.compile(r"-?[0-9]{1,18}")
 LABEL_COLUMNS = ("label", "gold_label")
 """A first line with one of these in a cell is a header: no sentence is just that."""
 
@@ -37,29 +39,36 @@ class Row:
 
     def text(self, *names: str) -> str:
         """The value where it has to be text that is not empty."""
-        value = self._expect(self._column(names), self.value(*names), str, "text")
+        value = self.any_text(*names)
         if not value.strip():
             raise InputValueError(f"{self.place}: {self._column(names)} is empty; fill it in, or leave the row out")
-        return str(value)
+        return value
+
+    def any_text(self, *names: str) -> str:
+        """The value where it has to be text, which may be empty."""
+        return str(self._expect(self._column(names), self.value(*names), str, "text"))
 
     def integer(self, *names: str) -> int:
         """The value where it has to be a whole number, as a number or in digits."""
         value = self.value(*names)
-        if isinstance(value, str) and value.lstrip("-").isdecimal():
+        if isinstance(value, str) and DIGITS.fullmatch(value):
             return int(value)
         return int(self._expect(self._column(names), value, int, "a whole number"))
 
     def texts(self, *names: str) -> tuple[str, ...]:
         """The value where it has to be a list of text."""
         name = self._column(names)
-        items = self._expect(name, self.fields[name], list, "a list of text")
-        return tuple(self._expect(name, item, str, "text in a list") for item in items)
+        return tuple(self._expect(name, item, str, "text in a list") for item in self.items(name))
 
     def rows(self, name: str) -> Iterator["Row"]:
         """The value where it has to be a list of objects: each is a row of its own, at `place: name[0]`."""
-        for number, item in enumerate(self._expect(name, self.value(name), list, "a list of objects")):
+        for number, item in enumerate(self.items(name)):
             part = f"{name}[{number}]"
             yield Row(f"{self.place}: {part}", self._expect(part, item, Mapping, "an object"))
+
+    def items(self, name: str) -> tuple[Any, ...]:
+        """The value where it has to be a list, of anything."""
+        return tuple(self._expect(name, self.value(name), list, "a list"))
 
     def _column(self, names: Sequence[str]) -> str:
         for name in names:

@@ -32,17 +32,8 @@ def read_tagged(path: str | PathLike[str], language: str) -> Iterator[TaggedSent
     >>> [example.tags for example in read_tagged(path, "en") if isinstance(example, TaggedSentence)]
     [('PROPN', 'VERB')]
     """
-    tagged: bool | None = None
-    for block in read_blocks(path):
-        rows = [(number, _cells(line)) for number, line in block if not line.startswith(DOCUMENT)]
-        for number, cells in rows:
-            tagged = len(cells) > 1 if tagged is None else tagged
-            if tagged != (len(cells) > 1) or not all((cells[0], cells[-1])):
-                wanted = "a word, a tab or space, and a tag" if tagged else "a word alone, as in the lines before"
-                raise InputValueError(f"{path}:{number}: {' '.join(cells)!r:.60}; expected {wanted}")
-        if rows:
-            words = join_words([cells[0] for _, cells in rows], language)
-            yield TaggedSentence(words, tuple(cells[-1] for _, cells in rows)) if tagged else words
+    for lines in _sentences(path):
+        yield _example(lines, language, [tag for _, _, tag in lines])
 
 
 def read_entities(path: str | PathLike[str], language: str) -> Iterator[TaggedSentence | Sentence]:
@@ -58,18 +49,21 @@ def read_entities(path: str | PathLike[str], language: str) -> Iterator[TaggedSe
     >>> [example.tags for example in read_entities(path, "en") if isinstance(example, TaggedSentence)]
     [('B-PER', 'O', 'B-LOC', 'I-LOC')]
     """
-    for number, example in enumerate(read_tagged(path, language), start=1):
-        if isinstance(example, TaggedSentence):
-            yield TaggedSentence(example.sentence, to_bio(example.tags, f"{path}: sentence {number}"))
-        else:
-            yield example
+    for lines in _sentences(path):
+        tags = [tag for _, _, tag in lines]
+        yield _example(
+            lines, language, to_bio(tags, [f"{path}:{number}" for number, _, _ in lines]) if tags[0] else tags
+        )
 
 
-def to_bio(tags: Sequence[str], place: str = "tags") -> tuple[str, ...]:
+def to_bio(tags: Sequence[str], places: Sequence[str] = ()) -> tuple[str, ...]:
     """The same entities in BIO (IOB2), from BIO, IOB1, BMES, BIOES or BILOU, as conlleval reads them.
 
     An entity also begins where an inner tag has no entity of its kind before it, as in IOB1; the `I-` tags without a
     `B-` of PAN-X's zh, ja and th are mended by that. Kinds may hold dots, as in Weibo's `B-PER.NOM`.
+
+    Args:
+        places: where each tag stands, for errors.
 
     Raises:
         InputValueError: a tag of none of the schemes.
@@ -80,10 +74,11 @@ def to_bio(tags: Sequence[str], place: str = "tags") -> tuple[str, ...]:
     ('B-LOC', 'I-LOC', 'I-LOC', 'B-PER')
     """
     found, before = [], ""
-    for tag in tags:
+    for number, tag in enumerate(tags):
         prefix, _, kind = tag.partition("-")
         if tag != "O" and (len(prefix) != 1 or prefix not in BEGIN + INSIDE or not kind):
-            raise InputValueError(f"{place}: tag {tag!r}; expected O, or B-, I-, M-, E-, S-, L- or U- and a kind")
+            place = places[number] if places else f"tags[{number}]"
+            raise InputValueError(f"{place}: tag {tag!r:.40}; expected O, or B-, I-, M-, E-, S-, L- or U- and a kind")
         found.append("O" if tag == "O" else f"{'I' if prefix in INSIDE and kind == before else 'B'}-{kind}")
         before = "" if prefix in "OESLU" else kind
     return tuple(found)
@@ -123,8 +118,33 @@ def tagged_row(row: Row, language: str, words: str, tags: str) -> TaggedSentence
     return sound(TaggedSentence(join_words(row.texts(words), language), row.texts(tags)), row.place)
 
 
+Lines = list[tuple[int, str, str]]  # of a sentence: the number, the word, and the tag or "" in a file without
+
+
+def _sentences(path: str | PathLike[str]) -> Iterator[Lines]:
+    tagged: bool | None = None
+    for block in read_blocks(path):
+        lines: Lines = []
+        for number, line in block:
+            if line.startswith(DOCUMENT):
+                continue
+            cells = _cells(line)
+            tagged = len(cells) > 1 if tagged is None else tagged
+            if tagged != (len(cells) > 1) or not all((cells[0], cells[-1])):
+                wanted = "a word, a tab or space, and a tag" if tagged else "a word alone, as in the lines before"
+                raise InputValueError(f"{path}:{number}: {line!r:.60}; expected {wanted}")
+            lines.append((number, cells[0], cells[-1] if tagged else ""))
+        if lines:
+            yield lines
+
+
 def _cells(line: str) -> list[str]:
     return line.split("\t") if "\t" in line else [cell for cell in line.split(" ") if cell]
+
+
+def _example(lines: Lines, language: str, tags: Sequence[str]) -> TaggedSentence | Sentence:
+    sentence = join_words([word for _, word, _ in lines], language)
+    return TaggedSentence(sentence, tuple(tags)) if tags[0] else sentence
 
 
 def _of_bytes(row: Row, text: str) -> Span:
