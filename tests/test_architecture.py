@@ -15,6 +15,7 @@ ORDER = [  # each level may import those before it, and its own
     {"pretrained", "tokenizer"},
     {"model", "batching"},
     {"heads", "embedding", "tracing", "training", "convert"},
+    {"collecting"},
     {"pretraining", "probing"},
     {"visual", "transformers_bridge"},
     {"report"},
