@@ -157,7 +157,7 @@ def test_tags_of_the_hub_get_their_names(hub):
     datasets = pytest.importorskip("datasets")
     features = {"tokens": datasets.Sequence(datasets.Value("string")),
                 "ner_tags": datasets.Sequence(datasets.ClassLabel(names=TAGS))}  # fmt: skip
-    place = hub(**{"PAN-X.de": ("test", features, {"tokens": [["Anna", "Wolf"]], "ner_tags": [[1, 2]]})})
+    place = hub(**{"PAN-X.de": ("test", features, {"tokens": [["Anna", "Wolf"]], "ner_tags": [[2, 2]]})})
     (example,) = corpora.load("panx", languages=["de"], repository=place)
     assert isinstance(example, TaggedSentence)
     assert (example.sentence.text, example.tags) == ("Anna Wolf", ("B-PER", "I-PER"))
@@ -179,6 +179,7 @@ def test_questions_of_the_hub_get_their_spans(hub):
 @pytest.mark.parametrize(("name", "language", "config"), [
     ("xnli", "sw", "sw"), ("panx", "de", "PAN-X.de"), ("udpos", "de", "udpos.German"), ("tatoeba", "de", "tatoeba.deu"),
     ("xquad", "el", "xquad.el"), ("mlqa", "de", "mlqa.de.de"), ("mlqa", "de.en", "mlqa.de.en"), ("xcopa", "qu", "qu"),
+    ("afrisenti", "sw", "swa"),
 ])  # fmt: skip
 def test_configurations_are_called_as_on_the_hub(monkeypatch, name, language, config):
     calls = []
@@ -187,6 +188,14 @@ def test_configurations_are_called_as_on_the_hub(monkeypatch, name, language, co
     monkeypatch.setitem(sys.modules, "datasets.exceptions", SimpleNamespace(DatasetsError=KeyError))
     assert not list(corpora.load(name, languages=[language], split="val", revision="1c2d"))
     assert calls == [((KNOWN[name].hub.repository, config), {"split": "validation", "revision": "1c2d"})]
+
+
+@pytest.mark.parametrize(("name", "split", "asked"), [
+    ("xquad", "test", "validation"), ("xquad", "all", "validation"), ("xquad", "train", "train"),
+    ("xnli", "test", "test"),
+])  # fmt: skip
+def test_parts_are_called_as_on_the_hub(name, split, asked):
+    assert KNOWN[name].hub.part(split) == asked
 
 
 def test_a_data_set_that_is_not_there_is_named(hub):

@@ -7,7 +7,8 @@ import pytest
 from erniem_lab.corpora.conllu import read_conllu
 from erniem_lab.corpora.examples import OpenQuestion, Sentence, TaggedSentence
 from erniem_lab.corpora.joining import join_by_id
-from erniem_lab.corpora.tagging import read_byte_spans, read_entities, read_tagged, to_bio
+from erniem_lab.corpora.rows import Row
+from erniem_lab.corpora.tagging import entity_row, read_byte_spans, read_entities, read_tagged, to_bio
 from erniem_lab.errors import InputTypeError, InputValueError
 
 TREE = """# sent_id = n1
@@ -164,6 +165,16 @@ def test_a_sentence_of_ranges_and_empty_nodes_alone_is_named(write):
     rows = [f"{name}\tx\t_\t_\t_\t_\t_\t_\t_\t_" for name in ("1-2", "2.1")]
     with pytest.raises(InputValueError, match=r"en\.tsv:2: a sentence without words"):
         list(read_conllu(write("# sent_id = 1\n" + "\n".join(rows)), "en"))
+
+
+@pytest.mark.parametrize(("words", "tags", "named"), [
+    (["Anna", ""], ["O", "O"], "rows: 3: word 1 of tokens is empty"),
+    (["Anna"], ["O", "O"], "rows: 3: 1 words, 2 tags"),
+    (["Anna"], ["NOUN"], "rows: 3: tag 'NOUN'"),
+])  # fmt: skip
+def test_rows_of_words_that_do_not_fit_are_named(words, tags, named):
+    with pytest.raises(InputValueError, match=named):
+        entity_row(Row("rows: 3", {"tokens": words, "ner_tags": tags}), "en", "tokens", "ner_tags")
 
 
 def asked(*ids: str) -> list[OpenQuestion]:

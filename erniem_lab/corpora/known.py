@@ -34,7 +34,7 @@ from erniem_lab.corpora.languages import language_code
 from erniem_lab.corpora.line_files import find_line_files, line_file, read_line_pairs
 from erniem_lab.corpora.questions import question_row, read_questions
 from erniem_lab.corpora.rows import Row
-from erniem_lab.corpora.tagging import read_byte_spans, read_entities, read_tagged, tagged_row
+from erniem_lab.corpora.tagging import entity_row, read_byte_spans, read_entities, read_tagged, tagged_row
 from erniem_lab.corpora.text import Text, TextPair
 from erniem_lab.errors import FileFaultError
 
@@ -97,6 +97,8 @@ def language_key(*tags: str) -> str:
 class HubForm:
     """A data set of the hub: its id, what its configurations are called after a language, and who reads a row.
 
+    `whole` is the one part of a data set that has no others.
+
     >>> KNOWN["udpos"].hub.config("de")
     'udpos.German'
     """
@@ -104,6 +106,11 @@ class HubForm:
     repository: str
     config: Callable[[str], str]
     read: Callable[[Row, str], Example]
+    whole: str = ""
+
+    def part(self, split: str) -> str:
+        """What the data set calls a part."""
+        return self.whole if self.whole and split in WHOLE else split
 
 
 @dataclass(frozen=True)
@@ -145,7 +152,7 @@ def _hub_pair(row: Row, language: str) -> Example:
     return TextPair.of(("en", language), row.text("target_sentence"), row.text("source_sentence"))
 
 
-# XTREME's names of its configurations on the hub
+# What configurations are called on the hub
 _TREEBANKS = """af Afrikaans ar Arabic eu Basque bg Bulgarian nl Dutch en English et Estonian fi Finnish fr French
 de German el Greek he Hebrew hi Hindi hu Hungarian id Indonesian it Italian ja Japanese kk Kazakh ko Korean zh Chinese
 mr Marathi fa Persian pt Portuguese ru Russian es Spanish tl Tagalog ta Tamil te Telugu th Thai tr Turkish ur Urdu
@@ -154,6 +161,8 @@ TREEBANKS = dict(zip(_TREEBANKS.split()[::2], _TREEBANKS.split()[1::2], strict=T
 _TATOEBA = """afr ara ben bul cmn deu ell est eus fin fra heb hin hun ind ita jav jpn kat kaz kor mal mar nld pes por
 rus spa swh tam tel tgl tha tur urd vie"""
 TATOEBA = {language_code(tag): tag for tag in _TATOEBA.split()}
+_AFRISENTI = "amh arq ary hau ibo kin orm pcm por swa tir tso twi yor"
+AFRISENTI = {language_code(tag): tag for tag in _AFRISENTI.split()}
 XTREME = "google/xtreme"
 KNOWN = {
     "xnli": Known(
@@ -174,11 +183,11 @@ KNOWN = {
     ),
     "afrisenti": Known(
         (Layout("{language}/{split}.tsv", read_labelled),),
-        HubForm("shmuhammad/AfriSenti-twitter-sentiment", str, text_row),
+        HubForm("shmuhammad/AfriSenti-twitter-sentiment", lambda language: AFRISENTI.get(language, language), text_row),
     ),
     "panx": Known(
         (Layout("{split}-{language}.tsv", read_entities), Layout("{language}.tsv", read_entities)),
-        HubForm(XTREME, "PAN-X.{}".format, partial(tagged_row, words="tokens", tags="ner_tags")),
+        HubForm(XTREME, "PAN-X.{}".format, partial(entity_row, words="tokens", tags="ner_tags")),
     ),
     "masakhaner": Known((Layout("{language}/{split}.txt", read_entities),)),
     "masakhaner-x": Known((Layout("{split}/{language}.jsonl", read_byte_spans),)),
@@ -200,7 +209,8 @@ KNOWN = {
         HubForm("cambridgeltl/xcopa", str, choice_row),
     ),
     "xquad": Known(
-        (Layout("xquad.{language}.json", read_questions),), HubForm("google/xquad", "xquad.{}".format, _hub_question)
+        (Layout("xquad.{language}.json", read_questions),),
+        HubForm("google/xquad", "xquad.{}".format, _hub_question, "validation"),
     ),
     "mlqa": Known(
         (Layout("{split}-context-{language}-question-{question}.json", _questions),),
@@ -209,7 +219,7 @@ KNOWN = {
     "tydiqa": Known((Layout("tydiqa.goldp.{language}.{split}.json", read_questions),)),
     "tatoeba": Known(
         (Layout("tatoeba.{language}-eng.{language}", _with_english, beside="en"),),
-        HubForm(XTREME, lambda language: f"tatoeba.{TATOEBA.get(language, language)}", _hub_pair),
+        HubForm(XTREME, lambda language: f"tatoeba.{TATOEBA.get(language, language)}", _hub_pair, "validation"),
     ),
     "ntrex": Known((Layout("newstest2019-ref.{language}.txt", _with_english, beside="en"),)),
     "bible": Known((Layout("{language}.tsv.gz", _verses, beside="en"),)),

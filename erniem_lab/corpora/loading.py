@@ -68,9 +68,9 @@ def language_of(example: Example) -> str:
     """
     if isinstance(example, TextPair):
         return example.second.language
-    return (
-        example.sentence if isinstance(example, TaggedSentence | IntentExample | ParsedSentence) else example
-    ).language
+    if isinstance(example, TaggedSentence | IntentExample | ParsedSentence):
+        return example.sentence.language
+    return example.language
 
 
 @dataclass(frozen=True)
@@ -134,5 +134,5 @@ def _from_rows(
     hub: HubForm, repository: str, wanted: Sequence[str], part: str, revision: str | None
 ) -> Iterator[Example]:
     for key in wanted:
-        for row in read_hub_rows(repository, hub.config(key), part, revision):
+        for row in read_hub_rows(repository, hub.config(key), hub.part(part), revision):
             yield hub.read(row, key)

@@ -109,13 +109,27 @@ def read_byte_spans(path: str | PathLike[str], language: str = "") -> Iterator[E
 
 
 def tagged_row(row: Row, language: str, words: str, tags: str) -> TaggedSentence:
-    """A row with a list of words and a list of BIO or other tags, as data sets of the hub have them.
+    """A row with a list of words and a list of tags, as data sets of the hub have them; the tags as they are.
 
-    >>> row = Row("rows: row 0", {"tokens": ["Anna", "sings"], "tags": ["B-PER", "O"]})
-    >>> tagged_row(row, "en", "tokens", "tags").tags
-    ('B-PER', 'O')
+    >>> row = Row("rows: row 0", {"tokens": ["Anna", "sings"], "pos_tags": ["PROPN", "VERB"]})
+    >>> tagged_row(row, "en", "tokens", "pos_tags").tags
+    ('PROPN', 'VERB')
     """
-    return sound(TaggedSentence(join_words(row.texts(words), language), row.texts(tags)), row.place)
+    found = row.texts(words)
+    if not all(found):
+        raise InputValueError(f"{row.place}: word {found.index('')} of {words} is empty; leave it out, and its tag")
+    return sound(TaggedSentence(join_words(found, language), row.texts(tags)), row.place)
+
+
+def entity_row(row: Row, language: str, words: str, tags: str) -> TaggedSentence:
+    """As `tagged_row`, with tags of named entities in BIO.
+
+    >>> row = Row("rows: row 0", {"tokens": ["New", "York"], "ner_tags": ["I-LOC", "I-LOC"]})
+    >>> entity_row(row, "en", "tokens", "ner_tags").tags
+    ('B-LOC', 'I-LOC')
+    """
+    example = tagged_row(row, language, words, tags)
+    return TaggedSentence(example.sentence, to_bio(example.tags, [row.place] * len(example.tags)))
 
 
 Lines = list[tuple[int, str, str]]  # of a sentence: the number, the word, and the tag or "" in a file without
