@@ -25,6 +25,7 @@ from erniem_lab.corpora.extraction import read_doccano, read_prompts
 from erniem_lab.corpora.intents import read_intents
 from erniem_lab.corpora.questions import read_questions
 from erniem_lab.corpora.text import Text, TextPair
+from erniem_lab.corpora.world import World
 from erniem_lab.errors import FileFaultError, InputTypeError, InputValueError
 
 XNLI = "language\tgold_label\tsentence1_parse\tsentence1\tsentence2\tgenre\tlabel1\tmatch\n"
@@ -294,3 +295,12 @@ def test_extractions_are_asked_for_each_of_their_spans():
     good, bad = Span(0, 4, "Anna"), Span(0, 4, "Bob")
     example = ExtractionExample("en", "Anna sings", (Mention("person", bad),), (Relation(good, "sister", bad),))
     assert len(list(faults(example))) == 2
+
+
+@pytest.mark.parametrize(("draw", "kind"), [
+    ("tagged", TaggedSentence), ("questions", QuestionExample), ("entailment", EntailmentExample),
+    ("choices", ChoiceExample), ("extraction", ExtractionExample),
+])  # fmt: skip
+def test_examples_of_the_bundled_world_are_sound(draw, kind):
+    examples = [one for code in ("ar", "en", "zh") for one in getattr(World.load(), draw)(code, 20)]
+    assert gather(examples, kind) == tuple(examples)
