@@ -36,6 +36,7 @@ class TokenView:
     def of(cls, encoding: Encoding, *, framed: bool = True, by_words: Sequence[Sequence[str]] = ()) -> "TokenView":
         """The view of an encoding: without [CLS] and [SEP] if not `framed`; spans in words if these are given."""
         kept = [i for i, special in enumerate(encoding.special) if framed or not special]
+        pair = len(encoding.texts) > 1  # whose every [SEP] is of type 1, as in transformers 4.40.2
         starts = [_word_starts(words) for words in by_words]
         shifts = [
             starts[encoding.sentence[i]][encoding.words[i]] if starts and not encoding.special[i] else 0 for i in kept
@@ -46,7 +47,7 @@ class TokenView:
             offsets=[
                 (encoding.offsets[i][0] - at, encoding.offsets[i][1] - at) for i, at in zip(kept, shifts, strict=True)
             ],
-            type_ids=[encoding.sentence[i] for i in kept],
+            type_ids=[int(encoding.sentence[i] or (pair and encoding.special[i] and i > 0)) for i in kept],
             special_tokens_mask=[int(encoding.special[i]) for i in kept],
             attention_mask=[1] * len(kept),
             word_ids=[None if encoding.words[i] == NO_WORD else encoding.words[i] for i in kept],

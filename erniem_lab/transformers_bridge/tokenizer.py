@@ -1,24 +1,22 @@
 """The tokenizer as transformers wants it: ids, spans and files are those of `erniem_lab.ErnieMTokenizer`."""
 
 import copy
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from os import PathLike
 from typing import Any, ClassVar
 
 from transformers import PreTrainedTokenizer
-from transformers.tokenization_utils_base import AddedToken, BatchEncoding, PaddingStrategy, TruncationStrategy
+from transformers.tokenization_utils_base import AddedToken, BatchEncoding
 
 from erniem_lab import tokenizer
-from erniem_lab.encoding import Encoding, Strategy
 from erniem_lab.errors import InputValueError
 from erniem_lab.tokenizing.pieces import Mode
-from erniem_lab.tokenizing.rows import Rows, read_rows
 from erniem_lab.tokenizing.token_table import SPECIAL_NAMES
 from erniem_lab.tokenizing.tokenizer_files import NO_LIMIT
+from erniem_lab.transformers_bridge.calls import Call
 from erniem_lab.transformers_bridge.token_views import TokenView
 
 MODEL_LENGTH = 512  # as the model has positions; released folders name no length
-NEVER_CUT = NO_LIMIT
 PLACING = ("lstrip", "rstrip", "single_word")
 
 
@@ -118,7 +116,9 @@ class ErnieMTokenizer(PreTrainedTokenizer):
 
     def tokenize(self, text: str, pair: str | None = None, add_special_tokens: bool = False, **how: Any) -> list[str]:
         """The tokens of a text, and of a second one, as strings."""
-        encoding = self._core(how.get("split_special_tokens")).encoding(text, pair, truncation=False)
+        encoding = self._as_set(how.get("split_special_tokens")).encoding(
+            text, pair, truncation=True, max_length=NO_LIMIT
+        )
         return TokenView.of(encoding, framed=add_special_tokens).tokens
 
     def _convert_token_to_id(self, token: str) -> int:
@@ -147,7 +147,7 @@ class ErnieMTokenizer(PreTrainedTokenizer):
         self, token_ids_0: list[int], token_ids_1: list[int] | None = None
     ) -> list[int]:
         """[CLS] A [SEP], or [CLS] A [SEP] [SEP] B [SEP]."""
-        return self._core().build_inputs_with_special_tokens(token_ids_0, token_ids_1)
+        return self._as_set().build_inputs_with_special_tokens(token_ids_0, token_ids_1)
 
     def create_token_type_ids_from_sequences(
         self, token_ids_0: list[int], token_ids_1: list[int] | None = None
@@ -159,52 +159,33 @@ class ErnieMTokenizer(PreTrainedTokenizer):
         self, token_ids_0: list[int], token_ids_1: list[int] | None = None, already_has_special_tokens: bool = False
     ) -> list[int]:
         """1 for [CLS] and [SEP], 0 for everything else."""
-        return self._core().get_special_tokens_mask(token_ids_0, token_ids_1, already_has_special_tokens)
+        return self._as_set().get_special_tokens_mask(token_ids_0, token_ids_1, already_has_special_tokens)
 
     def save_vocabulary(self, save_directory: str, filename_prefix: str | None = None) -> tuple[str, ...]:
         """Write vocab.txt and sentencepiece.bpe.model; their paths."""
         return self.core.save_vocabulary(save_directory, filename_prefix)
 
-    def _core(self, split_special_tokens: bool | None = None) -> tokenizer.ErnieMTokenizer:
-        """Our tokenizer, with what was set on this one since."""
-        core = self.core
-        core.truncation_side, core.model_max_length = self.truncation_side, self.model_max_length
-        core.roles.update({role: token for role in core.roles if (token := getattr(self, role)) is not None})
-        if split_special_tokens is None or split_special_tokens == core.split_special_tokens:
-            return core
-        other = copy.copy(core)
-        other.split_special_tokens = split_special_tokens
-        other.add_tokens([])  # makes its splitter anew
-        return other
+    def _as_set(self, split_special_tokens: bool | None = None, padding_side: Any = None) -> tokenizer.ErnieMTokenizer:
+        """Our tokenizer, with what was set on this one since; a copy, so that later settings do not reach it."""
+        core = copy.copy(self.core)
+        core.truncation_side, core.padding_side = self.truncation_side, padding_side or self.padding_side
+        core.model_max_length = self.model_max_length
+        core.roles = {role: getattr(self, role) or token for role, token in core.roles.items()}
+        if split_special_tokens is not None and split_special_tokens != core.split_special_tokens:
+            core.split_special_tokens = split_special_tokens
+            core.add_tokens([])  # makes its splitter anew
+        return core
 
     def _encode_plus(self, text: Any, text_pair: Any = None, **how: Any) -> BatchEncoding:
-        """Every call of transformers 5 ends here, for one text and for a batch."""
+        """Where every call of transformers 5 ends, for one text and for a batch."""
         if _is_ids(text):
             how.pop("return_offsets_mapping", None)
             return super()._encode_plus(text, text_pair, **how)
-        words = how.get("is_split_into_words", False)
-        rows, single = read_rows(text, text_pair, words)
-        found = [*self._encodings(rows, how)]
-        views = self._padded(
-            [
-                TokenView.of(
-                    encoding, framed=how.get("add_special_tokens", True), by_words=_row(rows, i) if words else ()
-                )
-                for i, encoding in found
-            ],
-            how,
-        )
-        columns = self._columns(views, how)
-        overflowing = how.get("return_overflowing_tokens", False)
-        if overflowing:
-            columns["overflow_to_sample_mapping"] = [i for i, _ in found]
-        tensors = how.get("return_tensors")
-        if single and tensors is None and not overflowing:
-            columns = {name: column[0] for name, column in columns.items()}
-        return BatchEncoding(columns, encoding=views, tensor_type=tensors)
+        core = self._as_set(how.get("split_special_tokens"), how.get("padding_side"))
+        return Call.of(how, self.model_input_names).answer(core, text, text_pair)
 
     def _batch_encode_plus(self, batch_text_or_text_pairs: Sequence[Any], **how: Any) -> BatchEncoding:
-        """The same for transformers 4, which calls this one for batches."""
+        """Where transformers 4's calls for batches end."""
         rows = [*batch_text_or_text_pairs]
         if rows and _is_ids(rows[0]):
             how.pop("return_offsets_mapping", None)
@@ -213,60 +194,8 @@ class ErnieMTokenizer(PreTrainedTokenizer):
             return self._encode_plus([first for first, _ in rows], [second for _, second in rows], **how)
         return self._encode_plus(rows, **how)
 
-    def _encodings(self, rows: Rows[Any], how: Mapping[str, Any]) -> Iterator[tuple[int, Encoding]]:
-        """Each text's encoding with its number; several where it overflows and what does so is asked for."""
-        core = self._core(how.get("split_special_tokens"))
-        cut = how.get("truncation_strategy", TruncationStrategy.DO_NOT_TRUNCATE).value
-        framed = core.num_special_tokens_to_add(rows.seconds is not None)
-        whole = cut == "do_not_truncate"
-        limit = NEVER_CUT if whole else how["max_length"]
-        limit += 0 if how.get("add_special_tokens", True) else framed
-        if not how.get("return_overflowing_tokens", False) or whole:
-            strategy: Strategy = "longest_first" if whole else cut
-            yield from enumerate(core.encodings(rows.firsts, rows.seconds, truncation=strategy, max_length=limit))
-            return
-        if rows.seconds is not None and cut != "only_second":
-            raise InputValueError(f"truncation={cut!r}: with return_overflowing_tokens a pair takes 'only_second'")
-        for i, (first, second) in enumerate(rows.pairs()):
-            windows = core.windows(first, second, max_length=limit, stride=how.get("stride", 0))
-            yield from ((i, window) for window in windows)
-
-    def _padded(self, views: list[TokenView], how: Mapping[str, Any]) -> list[TokenView]:
-        strategy = how.get("padding_strategy", PaddingStrategy.DO_NOT_PAD)
-        longest = max(map(len, views), default=0)
-        if how.get("truncation_strategy") == TruncationStrategy.DO_NOT_TRUNCATE:
-            self._eventual_warn_about_too_long_sequence([0] * longest, how.get("max_length"), how.get("verbose", True))
-        if strategy == PaddingStrategy.DO_NOT_PAD:
-            return views
-        target = how["max_length"] if strategy == PaddingStrategy.MAX_LENGTH else longest
-        multiple = how.get("pad_to_multiple_of") or 1
-        side = how.get("padding_side") or self.padding_side
-        target = -(-target // multiple) * multiple
-        return [view.padded(target, self.pad_token, self.pad_token_id, side) for view in views]
-
-    def _columns(self, views: Sequence[TokenView], how: Mapping[str, Any]) -> dict[str, list[Any]]:
-        def wanted(name: str, asked: str) -> bool:
-            return name in self.model_input_names if how.get(asked) is None else how[asked]
-
-        columns: dict[str, list[Any]] = {"input_ids": [view.ids for view in views]}
-        if wanted("token_type_ids", "return_token_type_ids"):
-            columns["token_type_ids"] = [view.type_ids for view in views]
-        if wanted("attention_mask", "return_attention_mask"):
-            columns["attention_mask"] = [view.attention_mask for view in views]
-        if how.get("return_special_tokens_mask"):
-            columns["special_tokens_mask"] = [view.special_tokens_mask for view in views]
-        if how.get("return_offsets_mapping"):
-            columns["offset_mapping"] = [view.offsets for view in views]
-        if how.get("return_length"):
-            columns["length"] = [len(view) for view in views]
-        return columns
-
 
 def _is_ids(text: Any) -> bool:
     """Whether a call gives ids (or a list of lists of them) in place of text."""
     first = text[0] if isinstance(text, list | tuple) and text else None
     return isinstance(first, int) or (isinstance(first, list | tuple) and bool(first) and isinstance(first[0], int))
-
-
-def _row(rows: Rows[Any], number: int) -> list[Any]:
-    return [rows.firsts[number], *([] if rows.seconds is None else [rows.seconds[number]])]
