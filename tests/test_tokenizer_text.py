@@ -4,6 +4,7 @@ import random
 import time
 import unicodedata
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 from typing import Literal
 
@@ -195,3 +196,13 @@ def test_a_batch_made_straight_into_a_tensor_is_its_padded_lists(side: Literal["
     lists, tensors = tokenizer(texts, texts[::-1], **how), tokenizer(texts, texts[::-1], return_tensors="pt", **how)
     assert tensors.input_ids.tolist() == lists.input_ids
     assert tensors.offset_mapping.tolist() == [[[*span] for span in row] for row in lists.offset_mapping]
+
+
+def test_threads_may_share_a_tokenizer() -> None:
+    texts = [f"this is {i} a test, {chr(0x4E00 + i)} {chr(0x430 + i % 32)}" for i in range(400)]
+    shared = ErnieMTokenizer.from_pretrained(TOY)
+    with ThreadPoolExecutor(8) as pool:
+        found = [*pool.map(lambda text: shared([text], return_offsets_mapping=True), texts)]
+    alone = ErnieMTokenizer.from_pretrained(TOY)
+    assert [answer.input_ids[0] for answer in found] == alone(texts).input_ids
+    assert [answer.offset_mapping[0] for answer in found] == alone(texts, return_offsets_mapping=True).offset_mapping

@@ -1,6 +1,7 @@
 """What every piece of a sentencepiece model is cut into, as arrays, so that a batch of texts is looked up at once."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Int
@@ -11,8 +12,20 @@ from erniem_lab.tokenizing.ragged import Ragged, places
 UNSEEN = -1
 
 
+@dataclass(frozen=True)
+class Known:
+    """Pieces by number: characters, tokens (or UNSEEN), and where in `numbers` the first one's id, start and end are."""
+
+    lengths: Int[np.ndarray, " piece"]
+    counts: Int[np.ndarray, " piece"]
+    firsts: Int[np.ndarray, " piece"]
+    numbers: Int[np.ndarray, "token 3"]
+
+
 class PieceTable:
     """The parts of pieces by number; a piece is cut when it is first met.
+
+    What is known is replaced as a whole, so that threads may share a table; at worst both cut the same piece.
 
     Args:
         size: how many pieces there are.
@@ -25,37 +38,45 @@ class PieceTable:
 
     def __init__(self, size: int, parts: Callable[[int], Parts]) -> None:
         self._parts = parts
-        self.lengths = np.zeros(size, np.int64)
-        self._counts, self._firsts = np.full(size, UNSEEN, np.int64), np.zeros(size, np.int64)
-        self._numbers = np.zeros((0, 3), np.int64)
+        nothing = np.zeros(size, np.int64)
+        self._known = Known(nothing, np.full(size, UNSEEN, np.int64), nothing, np.zeros((0, 3), np.int64))
 
     def tokens(self, pieces: Ragged) -> Ragged:
         """The tokens that rows of pieces are cut into, by id."""
-        counts = self._counts_of(pieces.flat)
+        known = self._with(pieces.flat)
+        counts, firsts = known.counts[pieces.flat], known.firsts[pieces.flat]
         if (counts == 1).all():
-            return Ragged(self._numbers[self._firsts[pieces.flat], 0], pieces.starts, pieces.ends)
-        return _rows(self._numbers[places(self._firsts[pieces.flat], counts), 0], counts, pieces)
+            return Ragged(known.numbers[firsts, 0], pieces.starts, pieces.ends)
+        return _rows(known.numbers[places(firsts, counts), 0], counts, pieces)
 
-    def parts(self, pieces: Ragged) -> tuple[Ragged, Int[np.ndarray, " token"], Int[np.ndarray, "token edge"]]:
-        """The tokens as in `tokens`; of each, which of all pieces it is from, and where in it it starts and ends."""
-        counts = self._counts_of(pieces.flat)
-        numbers = self._numbers[places(self._firsts[pieces.flat], counts)]
-        return _rows(numbers[:, 0], counts, pieces), np.repeat(np.arange(len(counts)), counts), numbers[:, 1:]
+    def parts(
+        self, pieces: Ragged
+    ) -> tuple[Ragged, Int[np.ndarray, " token"], Int[np.ndarray, "token edge"], Int[np.ndarray, " piece"]]:
+        """The tokens as in `tokens`; of each, which of all pieces it is from, and where in it it starts and ends.
 
-    def _counts_of(self, pieces: Int[np.ndarray, " piece"]) -> Int[np.ndarray, " piece"]:
-        counts = self._counts[pieces]
-        if (counts == UNSEEN).any():
-            self._learn(np.unique(pieces[counts == UNSEEN]))
-            counts = self._counts[pieces]
-        return counts
+        Last, the length of every piece.
+        """
+        known = self._with(pieces.flat)
+        counts = known.counts[pieces.flat]
+        numbers = known.numbers[places(known.firsts[pieces.flat], counts)]
+        owners = np.repeat(np.arange(len(counts)), counts)
+        return _rows(numbers[:, 0], counts, pieces), owners, numbers[:, 1:], known.lengths[pieces.flat]
 
-    def _learn(self, pieces: Int[np.ndarray, " new"]) -> None:
+    def _with(self, pieces: Int[np.ndarray, " piece"]) -> Known:
+        known = self._known
+        unseen = pieces[known.counts[pieces] == UNSEEN]
+        if len(unseen):
+            known = self._known = self._learnt(known, np.unique(unseen))
+        return known
+
+    def _learnt(self, known: Known, pieces: Int[np.ndarray, " new"]) -> Known:
         new = [self._parts(piece) for piece in pieces.tolist()]
         numbers = np.array([number for parts in new for number in parts.numbers], np.int64).reshape(-1, 3)
         counts = np.array([len(parts.names) for parts in new], np.int64)
-        self.lengths[pieces] = [parts.length for parts in new]
-        self._counts[pieces], self._firsts[pieces] = counts, len(self._numbers) + counts.cumsum() - counts
-        self._numbers = np.concatenate([self._numbers, numbers])
+        lengths, all_counts, firsts = known.lengths.copy(), known.counts.copy(), known.firsts.copy()
+        lengths[pieces], all_counts[pieces] = [parts.length for parts in new], counts
+        firsts[pieces] = len(known.numbers) + counts.cumsum() - counts
+        return Known(lengths, all_counts, firsts, np.concatenate([known.numbers, numbers]))
 
 
 def _rows(tokens: Int[np.ndarray, " token"], counts: Int[np.ndarray, " piece"], pieces: Ragged) -> Ragged:

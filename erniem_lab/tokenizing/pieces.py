@@ -133,8 +133,7 @@ class Segmenter:
     def _located_by_number(self, pieces: Ragged, texts: Sequence[str]) -> tuple[Ragged, Ragged]:
         """The ids and spans of texts with at most one unknown piece each, which fills what the others leave."""
         source, unknown = Ragged.of(self._sources(texts)), pieces.flat == self._unk
-        tokens, owners, edges = self._table.parts(pieces)
-        lengths = self._table.lengths[pieces.flat]
+        tokens, owners, edges, lengths = self._table.parts(pieces)
         known = np.concatenate([[0], lengths]).cumsum()
         rest = source.lengths - 1 - (known[pieces.ends] - known[pieces.starts])
         lengths[unknown] = rest[self._unknown(pieces) > 0]
