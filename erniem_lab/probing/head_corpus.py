@@ -1,0 +1,141 @@
+"""What a head does in a corpus: the measures of its attention over many texts, with intervals, by language."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from jaxtyping import Float
+
+from erniem_lab.errors import InputValueError
+from erniem_lab.metrics import RESAMPLES
+from erniem_lab.probing.head_measures import MEASURES, Heads, Links, measures
+from erniem_lab.tracing import Trace
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+INTERVAL = (2.5, 97.5)  # percent: a 95 % interval
+
+
+@dataclass(frozen=True)
+class HeadMeasures:
+    """Every measure of every head on every text of a corpus; block 0 is the one that makes layer 1."""
+
+    languages: str
+    names: tuple[str, ...]
+    values: Float[np.ndarray, "measure text block head"]
+
+    def mean(self, name: str) -> Heads:
+        """Over the texts that have something to measure; NaN if none has.
+
+        >>> found = HeadMeasures("en", ("entropy",), np.array([[[[1.0]], [[3.0]]]]))
+        >>> found.mean("entropy")
+        array([[2.]])
+        """
+        values = self._texts(name)
+        return values.mean(axis=0) if len(values) else np.full(self.values.shape[2:], np.nan)
+
+    def interval(self, name: str, *, seed: int = 0) -> tuple[Heads, Heads]:
+        """The ends of the 95 % interval of each mean, from texts drawn anew (percentile bootstrap).
+
+        >>> low, high = HeadMeasures("en", ("entropy",), np.array([[[[1.0]], [[3.0]]]])).interval("entropy")
+        >>> low, high
+        (array([[1.]]), array([[3.]]))
+        """
+        values = self._texts(name)
+        if not len(values):
+            return self.mean(name), self.mean(name)
+        means = _resampled(len(values), seed) @ values.reshape(len(values), -1)
+        low, high = np.percentile(means, INTERVAL, axis=0).reshape(2, *values.shape[1:])
+        return low, high
+
+    def n(self, name: str) -> int:
+        """How many texts have something to measure.
+
+        >>> HeadMeasures("en", ("entropy",), np.array([[[[1.0]], [[np.nan]]]])).n("entropy")
+        1
+        """
+        return len(self._texts(name))
+
+    def to_frame(self) -> "pd.DataFrame":
+        """A row for each measure and head: languages, measure, unit, layer (from 1), head, value, low, high, n."""
+        import pandas as pd
+
+        layers, heads = (place.ravel() for place in np.indices(self.values.shape[2:]))
+        parts = []
+        for name in self.names:
+            low, high = self.interval(name)
+            place = {"languages": self.languages, "measure": name, "unit": MEASURES[name].unit}
+            numbers = {"value": self.mean(name).ravel(), "low": low.ravel(), "high": high.ravel(), "n": self.n(name)}
+            parts.append(pd.DataFrame({**place, "layer": layers + 1, "head": heads, **numbers}))
+        return pd.concat(parts, ignore_index=True)
+
+    def _texts(self, name: str) -> Float[np.ndarray, "text block head"]:
+        if name not in self.names:
+            raise InputValueError(f"name={name!r}: give one of {', '.join(self.names)}")
+        values = self.values[self.names.index(name)]
+        return values[~np.isnan(values).any(axis=(1, 2))]
+
+
+def measure_heads(
+    traces: Iterable[Trace], *, links: Iterable[Links] | None = None, languages: str = ""
+) -> HeadMeasures:
+    """Every measure of `MEASURES` for each head on each text.
+
+    Args:
+        links: for each trace the links between its words, for the measure "alignment"; see `trace_links`.
+        languages: what the texts are, for the table.
+
+    Raises:
+        InputValueError: no trace, or not as many links as traces.
+
+    >>> from erniem_lab import MINI, ErnieMForMaskedLM, ErnieMTokenizer, trace
+    >>> model, tokenizer = ErnieMForMaskedLM.from_pretrained(MINI), ErnieMTokenizer.from_pretrained(MINI)
+    >>> found = measure_heads([trace(model, tokenizer, "Good day", "Bonjour")], languages="en-fr")
+    >>> found.mean("crossing").shape == (model.config.num_hidden_layers, model.config.num_attention_heads)
+    True
+    """
+    chosen = list(traces)
+    known = [()] * len(chosen) if links is None else list(links)
+    if not chosen or len(known) != len(chosen):
+        raise InputValueError(f"{len(chosen)} traces and {len(known)} sets of links: give at least one, and as many")
+    texts = [measures(*item) for item in zip(chosen, known, strict=True)]
+    return HeadMeasures(languages, tuple(MEASURES), np.array([[text[name] for text in texts] for name in MEASURES]))
+
+
+def rank_agreement(
+    first: HeadMeasures, second: HeadMeasures, name: str, *, seed: int = 0
+) -> tuple[float, float, float, int]:
+    """Do the same heads do it in two languages? Spearman's correlation over heads, its interval, and n texts.
+
+    The interval draws the texts of both anew; n is the smaller number of texts.
+
+    >>> values = np.arange(4.0).reshape(1, 1, 2, 2)
+    >>> found = HeadMeasures("en", ("entropy",), values)
+    >>> rank_agreement(found, found, "entropy")
+    (1.0, 1.0, 1.0, 1)
+    """
+    sides = [side._texts(name).reshape(-1, first.values[0, 0].size) for side in (first, second)]
+    if not all(map(len, sides)):
+        return (np.nan, np.nan, np.nan, 0)
+    drawn = [_resampled(len(side), seed + place) @ side for place, side in enumerate(sides)]
+    low, high = np.percentile(_spearman(drawn[0], drawn[1]), INTERVAL)
+    (value,) = _spearman(*(side.mean(axis=0, keepdims=True) for side in sides))
+    return float(value), float(low), float(high), min(map(len, sides))
+
+
+def _spearman(
+    first: Float[np.ndarray, "draw head"], second: Float[np.ndarray, "draw head"]
+) -> Float[np.ndarray, " draw"]:
+    from scipy.stats import rankdata
+
+    one, two = (rankdata(side, axis=1) for side in (first, second))
+    one, two = (side - side.mean(axis=1, keepdims=True) for side in (one, two))
+    return (one * two).sum(axis=1) / np.sqrt((one**2).sum(axis=1) * (two**2).sum(axis=1))
+
+
+def _resampled(n: int, seed: int) -> Float[np.ndarray, "draw text"]:
+    """The weight of each text in each draw."""
+    counts = np.random.default_rng(seed).multinomial(n, np.full(n, 1 / n), size=RESAMPLES)
+    return counts / n
