@@ -2,6 +2,7 @@
 
 from erniem_lab.visual.attention import attention_map
 from erniem_lab.visual.curves import loss_curve
+from erniem_lab.visual.exploring import Explorer, explorer
 from erniem_lab.visual.fonts import missing
 from erniem_lab.visual.grids import number_grid
 from erniem_lab.visual.intervals import dot_intervals, layer_lines
@@ -9,6 +10,7 @@ from erniem_lab.visual.reading import Reading, reading_grids, reading_tables
 from erniem_lab.visual.tokens import Guess, Markup, guess_table, token_strips
 
 __all__ = [
-    "Guess", "Markup", "Reading", "attention_map", "dot_intervals", "guess_table", "layer_lines", "loss_curve",
+    "Explorer", "Guess", "Markup", "Reading", "attention_map", "dot_intervals", "explorer",
+    "guess_table", "layer_lines", "loss_curve",
     "missing", "number_grid", "reading_grids", "reading_tables", "token_strips",
 ]  # fmt: skip
