@@ -14,7 +14,7 @@ UNSEEN = -1
 
 @dataclass(frozen=True)
 class Known:
-    """Pieces by number: characters, tokens (or UNSEEN), and where in `numbers` the first one's id, start and end are."""
+    """Pieces by number: characters, tokens (or UNSEEN), and where in `numbers` the first id, start and end are."""
 
     lengths: Int[np.ndarray, " piece"]
     counts: Int[np.ndarray, " piece"]
