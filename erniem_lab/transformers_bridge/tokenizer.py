@@ -24,8 +24,8 @@ class ErnieMTokenizer(PreTrainedTokenizer):
     """`erniem_lab.ErnieMTokenizer`, which is its attribute `core`, behind transformers' calls.
 
     Spans, words and texts of tokens come with every answer, as from a tokenizer of the `tokenizers` package, so
-    pipelines that need them work; it counts as fast for that reason. As in transformers 4.40.2 an answer has
-    `input_ids` alone unless more is asked for, per call or with `model_input_names`.
+    pipelines that need them work; it counts as fast for that reason. Answers have `attention_mask` beside `input_ids`:
+    what averages states would else count padding. With `model_input_names=["input_ids"]` they are as in 4.40.2.
 
     Raises:
         FileFaultError: a file is missing or damaged.
@@ -38,7 +38,7 @@ class ErnieMTokenizer(PreTrainedTokenizer):
     """
 
     vocab_files_names: ClassVar[dict[str, str]] = dict(tokenizer.ErnieMTokenizer.vocab_files_names)
-    model_input_names: ClassVar[list[str]] = ["input_ids"]
+    model_input_names: ClassVar[list[str]] = ["input_ids", "attention_mask"]
     is_fast = True
 
     def __init__(
