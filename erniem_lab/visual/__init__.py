@@ -6,11 +6,12 @@ from erniem_lab.visual.exploring import Explorer, explorer
 from erniem_lab.visual.fonts import missing
 from erniem_lab.visual.grids import number_grid
 from erniem_lab.visual.intervals import dot_intervals, layer_lines
+from erniem_lab.visual.layers import layer_grid, layer_panels
 from erniem_lab.visual.reading import Reading, reading_grids, reading_tables
 from erniem_lab.visual.tokens import Guess, Markup, guess_table, token_strips
 
 __all__ = [
     "Explorer", "Guess", "Markup", "Reading", "attention_map", "dot_intervals", "explorer",
-    "guess_table", "layer_lines", "loss_curve",
-    "missing", "number_grid", "reading_grids", "reading_tables", "token_strips",
+    "guess_table", "layer_grid", "layer_lines",
+    "layer_panels", "loss_curve", "missing", "number_grid", "reading_grids", "reading_tables", "token_strips",
 ]  # fmt: skip
