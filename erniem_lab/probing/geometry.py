@@ -65,7 +65,8 @@ def language_share(states: States, *, seed: int = 0) -> list[LayerScores]:
     """The share of variance that lies between languages' means: "language share", and "language share centred".
 
     Each language counts the same. Centring takes off the mean of one half of a language's texts and is measured on the
-    other half; on the same texts nothing could be left. Chance is what means of so few texts differ by of themselves.
+    other half; on the same texts nothing could be left. Chance is what means of so few texts differ by of themselves;
+    translations of the same sentences share much of that error, and may lie below it.
 
     Raises:
         InputValueError: fewer than two languages, languages of different layers or width, or fewer than 40 texts.

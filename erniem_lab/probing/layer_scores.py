@@ -70,6 +70,28 @@ def layer_table(scores: Iterable[LayerScores]) -> "pd.DataFrame":
     return pd.DataFrame(rows, columns=list(COLUMNS))
 
 
+def mean_of_languages(scores: Sequence[LayerScores], *, seed: int = 0) -> LayerScores:
+    """The mean of one measure over languages, or pairs of them, with the interval of resampled languages.
+
+    `n` counts languages: the interval says how far the mean may move with the choice of them.
+
+    Raises:
+        InputValueError: no scores, or scores of several measures or depths.
+
+    >>> both = [LayerScores("cka", "en", code, (Estimate(v, v, v, 9),), (0.0,))
+    ...         for code, v in (("de", 0.5), ("sw", 0.25))]
+    >>> print(mean_of_languages(both).estimates[0])
+    0.375 [0.250, 0.500], n=2
+    """
+    kinds = sorted({(score.measure, len(score.estimates)) for score in scores})
+    if len(kinds) != 1:
+        raise InputValueError(f"scores are of these measures and numbers of layers: {kinds}; give those of one")
+    values = np.array([[estimate.value for estimate in score.estimates] for score in scores]).T
+    estimates = bootstrapped(values.mean(axis=1), resampled_means(values, seed), len(scores))
+    chance = np.mean([score.chance for score in scores], axis=0)
+    return LayerScores(kinds[0][0], "all", "all", estimates, tuple(map(float, chance)))
+
+
 def resampled_means(scores: Shaped[np.ndarray, "layer item"], seed: int = 0) -> Float[np.ndarray, "resample layer"]:
     """Means over as many items as there are, drawn with replacement, again and again.
 
