@@ -1,0 +1,115 @@
+"""Sweep every layer of a checkpoint over pairs of languages: retrieval, likeness, geometry; seconds and peak memory.
+
+    python tests/sweep_tatoeba.py --tatoeba FOLDER [--model FOLDER] [--pooling cls] [--out sweep.csv]
+
+`--tatoeba` takes any folder of parallel text with English that `open_parallel` reads, such as LASER's
+`tatoeba.xxx-eng.xxx` and `tatoeba.xxx-eng.eng`. `--precision both` sweeps in float32 too, and prints by how much half
+precision changes any number of the table.
+"""
+
+import argparse
+import resource
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from tqdm import tqdm
+
+from erniem_lab import MINI, ErnieMForMaskedLM, ErnieMTokenizer, probing
+from erniem_lab.collecting import embed_languages
+from erniem_lab.corpora.collect import open_parallel
+from erniem_lab.probing.similarity import MEASURES
+
+PROBED = 200  # texts of each language for the language probe, whose cost is that of all languages together
+LEAST = 40  # texts that the geometry needs
+Sides = dict[str, np.ndarray]
+
+
+def read(folder: Path) -> dict[str, list[str]]:
+    """English and the other side of each pair, as `en-de` and `de`."""
+    sides: dict[str, list[str]] = {}
+    for pair in open_parallel(folder):
+        code = pair.second.language
+        sides.setdefault(f"en-{code}", []).append(pair.first.text)
+        sides.setdefault(code, []).append(pair.second.text)
+    return sides
+
+
+def codes(sides: dict[str, list[str]] | Sides) -> list[str]:
+    return [name for name in sides if not name.startswith("en-")]
+
+
+def scores(vectors: Sides) -> Iterator[probing.LayerScores]:
+    """Of each pair every measure, and the means over pairs; then of each language, and of all together."""
+    hits, alike = [], []
+    for code in tqdm(codes(vectors), unit="pair"):
+        sides, names = (vectors[f"en-{code}"], vectors[code]), ("en", code)
+        hits += probing.find_translations(*sides, languages=names)
+        alike += probing.compare(*sides, languages=names, measures=MEASURES)
+        yield from (probing.mean_cosine(sides[1], language=code), probing.isoscore(sides[1], language=code))
+    yield from (found.scores(way) for found in hits for way in ("forward", "backward"))
+    yield from alike
+    for rule in probing.RULES:
+        yield probing.mean_retrieval([found for found in hits if found.rule == rule])
+    for measure in MEASURES:
+        yield probing.mean_of_languages([score for score in alike if score.measure == measure])
+    own = {code: vectors[code][:, :PROBED] for code in codes(vectors) if vectors[code].shape[1] >= LEAST}
+    yield from (*probing.language_share(own), probing.identify_language(own))
+
+
+def swept(model, tokenizer, sides: dict[str, list[str]], pooling: str, precision: str) -> pd.DataFrame:
+    start = time.perf_counter()
+    vectors = embed_languages(model, tokenizer, sides, pooling=pooling, precision=precision)
+    embedded = time.perf_counter()
+    table = probing.layer_table(scores(vectors))
+    texts, kept = sum(map(len, sides.values())), sum(one.nbytes for one in vectors.values()) / 1e6
+    print(
+        f"{precision}, {pooling}: {texts:,} sentences embedded in {embedded - start:.1f} s, {kept:.0f} MB kept; ",
+        end="",
+    )
+    print(f"measured in {time.perf_counter() - embedded:.1f} s; peak memory {peak():.2f} GB")
+    return table
+
+
+def peak() -> float:
+    """Gigabytes that the process held at most, on Linux."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
+
+
+def show(table: pd.DataFrame) -> None:
+    """Percent by language and layer."""
+    plain = table[(table["measure"] == "plain") & (table["first"] != "all")]
+    plain = plain.assign(asked=plain["first"] + " → " + plain["second"])
+    print("accuracy@1, plain, %, asked in the first language")
+    print((100 * plain.pivot_table(index="asked", columns="layer", values="value")).round(1).to_string())
+    print("means over languages, all measures, %")
+    means = table[table["first"] == "all"]
+    print((100 * means.pivot_table(index="measure", columns="layer", values="value", sort=False)).round(1).to_string())
+
+
+def main() -> None:
+    start = time.perf_counter()
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--tatoeba", type=Path, required=True)
+    parser.add_argument("--model", default=str(MINI))
+    parser.add_argument("--pooling", choices=("mean", "cls"), default="mean")
+    parser.add_argument("--precision", choices=("float16", "float32", "both"), default="float16")
+    parser.add_argument("--out", type=Path)
+    given = parser.parse_args()
+    model, tokenizer = ErnieMForMaskedLM.from_pretrained(given.model), ErnieMTokenizer.from_pretrained(given.model)
+    sides = read(given.tatoeba)
+    kinds = ("float16", "float32") if given.precision == "both" else (given.precision,)
+    tables = [swept(model, tokenizer, sides, given.pooling, kind) for kind in kinds]
+    show(tables[0])
+    if len(tables) > 1:
+        moved = (tables[0]["value"] - tables[1]["value"]).abs().groupby(tables[0]["measure"]).max()
+        print("largest change by half precision, in points:", (100 * moved).round(3).to_dict())
+    if given.out:
+        tables[0].to_csv(given.out, index=False, float_format="%.5f")
+    print(f"{len(codes(sides))} pairs of languages, {time.perf_counter() - start:.0f} s in all, peak {peak():.2f} GB")
+
+
+if __name__ == "__main__":
+    main()
