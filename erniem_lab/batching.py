@@ -4,7 +4,7 @@ A token's *kind* is set here once. It answers what is padding, which sentence a 
 objective's table, who may read whom.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 
@@ -82,6 +82,25 @@ def collate(encodings: Sequence[Encoding], pad_token_id: int = 1) -> Batch:
         kinds=_pad(kinds, seq, PADDING),
         special=_pad([list(map(int, encoding.special)) for encoding in encodings], seq, 1).bool(),
     )
+
+
+def by_length(lengths: Sequence[int], batch_tokens: int) -> Iterator[list[int]]:
+    """Numbers of texts in batches of like length, the longest first; a batch of one text may be over the limit.
+
+    Args:
+        batch_tokens: tokens in a batch at most, padding counted.
+
+    >>> list(by_length([3, 9, 4], 12))
+    [[1], [2, 0]]
+    """
+    rows: list[int] = []
+    for i in sorted(range(len(lengths)), key=lambda i: -lengths[i]):
+        if rows and (len(rows) + 1) * lengths[rows[0]] > batch_tokens:
+            yield rows
+            rows = []
+        rows.append(i)
+    if rows:
+        yield rows
 
 
 def _pad(rows: Sequence[Sequence[int]], seq: int, value: int) -> Int[Tensor, "batch seq"]:

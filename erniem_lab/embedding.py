@@ -1,6 +1,6 @@
 """Sentence vectors for a whole corpus: texts of like length side by side, results in the caller's order."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Literal
 
 import numpy as np
@@ -9,8 +9,7 @@ from jaxtyping import Float
 from torch import Tensor
 from tqdm import tqdm
 
-from erniem_lab.batching import Batch, collate
-from erniem_lab.encoding import Encoding
+from erniem_lab.batching import Batch, by_length, collate
 from erniem_lab.errors import InputTypeError, InputValueError
 from erniem_lab.pretrained import ErnieMPreTrainedModel
 from erniem_lab.tokenizer import ErnieMTokenizer
@@ -91,7 +90,7 @@ def _embed(
     training = model.training
     model.eval()
     with tqdm(total=len(texts), unit="text", disable=not progress) as bar:
-        for rows in _by_length(encodings, batch_tokens):
+        for rows in by_length(list(map(len, encodings)), batch_tokens):
             batch = collate([encodings[i] for i in rows], tokenizer.pad_token_id).to(model.device)
             states = _states(model, batch)
             for place, layer in enumerate(layers):
@@ -99,18 +98,6 @@ def _embed(
             bar.update(len(rows))
     model.train(training)
     return vectors
-
-
-def _by_length(encodings: Sequence[Encoding], batch_tokens: int) -> Iterator[list[int]]:
-    """Rows of texts, the longest first, so that each batch holds at most so many tokens (and one text at least)."""
-    rows: list[int] = []
-    for i in sorted(range(len(encodings)), key=lambda i: -len(encodings[i])):
-        if rows and (len(rows) + 1) * len(encodings[rows[0]]) > batch_tokens:
-            yield rows
-            rows = []
-        rows.append(i)
-    if rows:
-        yield rows
 
 
 def _states(model: ErnieMPreTrainedModel, batch: Batch) -> tuple[Float[Tensor, "batch seq hidden"], ...]:

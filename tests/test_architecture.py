@@ -15,7 +15,7 @@ ORDER = [  # each level may import those before it, and its own
     {"pretrained", "tokenizer"},
     {"model", "batching"},
     {"heads", "embedding", "tracing", "training", "convert"},
-    {"collecting"},
+    {"collecting", "word_states", "guessing", "silencing"},
     {"pretraining", "probing"},
     {"visual", "transformers_bridge"},
     {"report"},

@@ -16,7 +16,7 @@ from erniem_lab.probing.aligners import score_alignment, score_heads
 from erniem_lab.probing.alignment import align_heads, align_words, head_links, sides, word_links
 from erniem_lab.probing.alignment_scores import Aligner, AlignmentScores, count
 from erniem_lab.probing.linking import METHODS, RULES, link, pool, similarity
-from erniem_lab.tracing import PairAttention, WordStates, trace_pair_attention, trace_words
+from erniem_lab.word_states import PairAttention, WordStates, trace_pair_attention, trace_words
 
 STATES = Aligner("argmax", "any", "apart", 3)
 HEAD = Aligner("attention", "any", "together", 2, 1)

@@ -13,7 +13,7 @@ from erniem_lab.probing.alignment import head_links, word_links
 from erniem_lab.probing.alignment_scores import Aligner, AlignmentScores, count, languages_of
 from erniem_lab.probing.linking import METHODS, RULES, Method, Rule
 from erniem_lab.tokenizer import ErnieMTokenizer
-from erniem_lab.tracing import Reading, WordPair, trace_pair_attention, trace_words
+from erniem_lab.word_states import Reading, WordPair, trace_pair_attention, trace_words
 
 
 def score_alignment(

@@ -9,7 +9,8 @@ from jaxtyping import Bool, Float, Int
 from erniem_lab.corpora.examples import Link
 from erniem_lab.errors import InputValueError
 from erniem_lab.probing.linking import METHODS, RULES, Method, Rule, link, mutual, pool, similarity
-from erniem_lab.tracing import PairAttention, Trace, WordStates
+from erniem_lab.tracing import Trace
+from erniem_lab.word_states import PairAttention, WordStates
 
 Grid = Float[np.ndarray, "first second"]
 Owners = tuple[Int[np.ndarray, " first"], Int[np.ndarray, " second"]]
