@@ -108,7 +108,8 @@ def main() -> None:
         print("largest change by half precision, in points:", (100 * moved).round(3).to_dict())
     if given.out:
         tables[0].to_csv(given.out, index=False, float_format="%.5f")
-    print(f"{len(codes(sides))} pairs of languages, {time.perf_counter() - start:.0f} s in all, peak {peak():.2f} GB")
+    took = f"{time.perf_counter() - start:.0f} s in all, {time.process_time():.0f} s of processor time"
+    print(f"{len(codes(sides))} pairs of languages, {took}, peak {peak():.2f} GB")
 
 
 if __name__ == "__main__":

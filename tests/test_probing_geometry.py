@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from probing_textbook import textbook_isoscore
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import cross_val_score
 
@@ -22,17 +23,6 @@ def test_the_mean_cosine_is_that_of_all_pairs(states):
     texts = states["th"][1]
     pairs = [a @ b / np.sqrt((a @ a) * (b @ b)) for i, a in enumerate(texts) for b in texts[:i]]
     assert mean_cosine(states["th"]).estimates[1].value == pytest.approx(np.mean(pairs), abs=1e-12)
-
-
-def textbook_isoscore(texts):
-    """Algorithm 1 of Rudman et al. 2022."""
-    axes = np.linalg.eigh(np.cov(texts.T))[1]
-    spread = np.var(texts @ axes, axis=0, ddof=1)
-    n = len(spread)
-    unit = np.sqrt(n) * spread / np.linalg.norm(spread)
-    defect = np.linalg.norm(unit - 1) / np.sqrt(2 * (n - np.sqrt(n)))
-    used = (n - defect**2 * (n - np.sqrt(n))) ** 2 / n**2
-    return (n * used - 1) / (n - 1)
 
 
 def test_the_isoscore_is_that_of_its_papers_algorithm(states):

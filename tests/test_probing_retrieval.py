@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from jaxtyping import config as shape_checks
+from probing_textbook import retrieval_loop
 
 from erniem_lab.errors import InputValueError
 from erniem_lab.metrics import mean_with_interval
@@ -19,34 +20,6 @@ def sides():
     return first, first + draw.normal(size=first.shape) * 1.2 + draw.normal(size=(2, 1, WIDTH))
 
 
-def cosine(one, two):
-    return float(one @ two / (np.sqrt(one @ one) * np.sqrt(two @ two)))
-
-
-def loop(queries, others, rule):
-    """Accuracy, sentence by sentence as the papers define it."""
-    if rule.centre == "language":
-        queries, others = queries - queries.mean(axis=0), others - others.mean(axis=0)
-    documents = [("other", i, v) for i, v in enumerate(others)]
-    documents += [("own", i, v) for i, v in enumerate(queries)] if rule.among == "both languages" else []
-
-    def near(vector, candidates):
-        return np.mean(sorted((cosine(vector, v) for v in candidates), reverse=True)[: rule.neighbours])
-
-    def score(i, side, j):
-        query, document = queries[i], (others if side == "other" else queries)[j]
-        if side == "own" and i == j:
-            return -np.inf
-        if rule.score == "cosine":
-            return cosine(query, document)
-        around = near(query, [v for s, k, v in documents if (s, k) != ("own", i)])
-        back = near(document, [v for k, v in enumerate(queries) if side == "other" or k != j])
-        return cosine(query, document) / (around / 2 + back / 2)
-
-    scores = [[score(i, side, j) for side, j, _ in documents] for i in range(len(queries))]
-    return np.array([np.argmax(row) == i for i, row in enumerate(scores)])
-
-
 EVERY = {**RULES, "all": Rule("margin", "language", "both languages", 3)}
 
 
@@ -56,8 +29,8 @@ def test_retrieval_is_that_of_a_direct_loop(name, sides, monkeypatch):
     first, second = (side[:, :25] for side in sides)
     (found,) = find_translations(first, second, rules={name: EVERY[name]})
     for layer in range(2):
-        np.testing.assert_array_equal(found.hits[layer, 0], loop(first[layer], second[layer], EVERY[name]))
-        np.testing.assert_array_equal(found.hits[layer, 1], loop(second[layer], first[layer], EVERY[name]))
+        np.testing.assert_array_equal(found.hits[layer, 0], retrieval_loop(first[layer], second[layer], EVERY[name]))
+        np.testing.assert_array_equal(found.hits[layer, 1], retrieval_loop(second[layer], first[layer], EVERY[name]))
 
 
 @pytest.mark.parametrize("name", EVERY)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from jaxtyping import config as shape_checks
-from sklearn.cross_decomposition import CCA
+from probing_textbook import TEXTBOOK, textbook_cka, textbook_debiased
 
 from erniem_lab.errors import InputValueError
 from erniem_lab.probing import compare, debiased_cka, linear_cka, neuron_correlation, svcca
@@ -22,43 +22,6 @@ def sides():
 
 def rotation(seed=1):
     return np.linalg.qr(np.random.default_rng(seed).normal(size=(WIDTH, WIDTH)))[0]
-
-
-def textbook_cka(one, two):
-    """Kornblith et al. 2019, equation 3: HSIC of centred Gram matrices."""
-    centre = np.eye(len(one)) - 1 / len(one)
-    grams = [centre @ (side @ side.T) @ centre for side in (one, two)]
-    return np.sum(grams[0] * grams[1]) / np.sqrt(np.sum(grams[0] ** 2) * np.sum(grams[1] ** 2))
-
-
-def textbook_debiased(one, two):
-    """Song et al. 2012, equation 5, on Gram matrices without their diagonals."""
-    n, ones = len(one), np.ones(len(one))
-    grams = [side @ side.T * (1 - np.eye(n)) for side in (one, two)]
-
-    def hsic(k, m):
-        crossed = (ones @ k @ ones) * (ones @ m @ ones) / ((n - 1) * (n - 2))
-        return (np.trace(k @ m) + crossed - 2 / (n - 2) * ones @ k @ m @ ones) / (n * (n - 3))
-
-    return hsic(*grams) / np.sqrt(hsic(grams[0], grams[0]) * hsic(grams[1], grams[1]))
-
-
-def textbook_anc(one, two):
-    return np.mean([abs(np.corrcoef(a, b)[0, 1]) for a, b in zip(one.T, two.T, strict=True)])
-
-
-def textbook_svcca(one, two):
-    """SVD of each side, the axes of 99 % of the variance, and scikit-learn's CCA of them."""
-    kept = []
-    for side in (one, two):
-        u, s, _ = np.linalg.svd(side - side.mean(axis=0), full_matrices=False)
-        kept.append((u * s)[:, : int(np.searchsorted(np.cumsum(s**2) / np.sum(s**2), 0.99)) + 1])
-    count = min(part.shape[1] for part in kept)
-    a, b = CCA(n_components=count, max_iter=20_000, tol=1e-12).fit_transform(*kept)
-    return np.mean([np.corrcoef(a[:, i], b[:, i])[0, 1] for i in range(count)])
-
-
-TEXTBOOK = {"cka": textbook_cka, "debiased_cka": textbook_debiased, "svcca": textbook_svcca, "anc": textbook_anc}
 
 
 @pytest.mark.parametrize("name", MEASURES)
