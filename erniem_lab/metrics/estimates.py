@@ -1,4 +1,4 @@
-"""Scores with intervals."""
+"""A number with its interval."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
