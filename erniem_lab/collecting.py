@@ -1,7 +1,6 @@
-"""Sentence vectors of many languages at once, small enough to keep: each text read once, half precision at will."""
+"""Sentence vectors of many languages at once: each text read once, a block at a time, in half precision at will."""
 
 from collections.abc import Mapping, Sequence
-from itertools import chain
 from typing import Literal, get_args
 
 import numpy as np
@@ -23,17 +22,18 @@ def embed_languages(
     texts: Mapping[str, Sequence[str]],
     *,
     pooling: Pooling = "mean",
-    precision: Precision = "float16",
+    precision: Precision = "float32",
     progress: bool = True,
 ) -> dict[str, Float[np.ndarray, "layer _text hidden"]]:
     """For each name, its texts' vectors at every layer, layer 0 first, in one pass over the encoder.
 
-    A text that stands in several lists is read once. Vectors of a base model (12 layers of 768) take 20 kB a text in
-    float16, which keeps three decimal places of a number: retrieval is measured to be the same within 0.1 point.
+    A text that stands in several lists is read once. Beside the result only one block of texts is held: 10,000 texts
+    of a base model (12 layers of 768) take 400 MB, of a large one (24 of 1,024) 1 GB.
 
     Args:
         texts: by any name, such as a language; lists of different length.
-        precision: in which vectors are kept; the model computes in its own.
+        precision: in which vectors are kept; the model computes in its own. "float16" takes half the memory and leaves
+            CKA, SVCCA, ANC and geometry as they are, while in retrieval single near ties may turn.
 
     Raises:
         InputTypeError: a single string in place of a list, or something other than strings.
@@ -43,21 +43,32 @@ def embed_languages(
     >>> model, tokenizer = ErnieMForMaskedLM.from_pretrained(MINI), ErnieMTokenizer.from_pretrained(MINI)
     >>> vectors = embed_languages(model, tokenizer, {"en": ["Good day."], "fr": ["Bonjour.", "Salut."]}, progress=False)
     >>> vectors["fr"].shape[1], str(vectors["en"].dtype)
-    (2, 'float16')
+    (2, 'float32')
     """
     if precision not in get_args(Precision):
         raise InputValueError(f"precision={precision!r}: give one of {', '.join(get_args(Precision))}")
     single = [name for name, listed in texts.items() if isinstance(listed, str)]
     if single:
         raise InputTypeError(f"texts[{single[0]!r}] is a single string: give a list of strings")
-    distinct = sorted(dict.fromkeys(chain.from_iterable(texts.values())), key=len, reverse=True)
-    shape = model.config.num_hidden_layers + 1, len(distinct), model.config.hidden_size
-    vectors = np.empty(shape, dtype=precision)
+    places = _places(texts)
+    distinct = sorted(places, key=len, reverse=True)
+    layers, width = model.config.num_hidden_layers + 1, model.config.hidden_size
+    vectors = {name: np.empty((layers, len(listed), width), dtype=precision) for name, listed in texts.items()}
     with tqdm(total=len(distinct), unit="text", disable=not progress) as bar:
         for start in range(0, len(distinct), BLOCK):
             block = distinct[start : start + BLOCK]
             found = embed_layers(model, tokenizer, block, pooling=pooling, progress=False)
-            vectors[:, start : start + len(block)] = found
+            for row, text in enumerate(block):
+                for name, place in places[text]:
+                    vectors[name][:, place] = found[:, row]
             bar.update(len(block))
-    places = {text: place for place, text in enumerate(distinct)}
-    return {name: vectors[:, [places[text] for text in listed]] for name, listed in texts.items()}
+    return vectors
+
+
+def _places(texts: Mapping[str, Sequence[str]]) -> dict[str, list[tuple[str, int]]]:
+    """Where each text stands."""
+    places: dict[str, list[tuple[str, int]]] = {}
+    for name, listed in texts.items():
+        for place, text in enumerate(listed):
+            places.setdefault(text, []).append((name, place))
+    return places

@@ -184,3 +184,12 @@ def test_a_table_has_a_row_for_each_layer(sides):
     ]
     assert (table["low"] <= table["value"]).all()
     assert table["chance"].tolist() == [1 / TEXTS] * 2
+
+
+def test_retrieve_and_the_mean_of_languages_use_rule_direction_and_seed(sides):
+    for name, rule in RULES.items():
+        (found,) = find_translations(*sides, rules={name: rule})
+        assert [one.backward for one in retrieve(*sides, rule)] == list(found.scores("backward").estimates)
+        assert mean_retrieval([found], "backward").estimates[0].value == found.hits[0, 1].mean()
+    found = find_translations(*sides, rules={"plain": PLAIN})
+    assert len({mean_retrieval([*found, *found], seed=seed).estimates for seed in range(8)}) > 1
