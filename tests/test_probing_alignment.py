@@ -400,7 +400,7 @@ def test_one_text_has_no_two_sides(mini):
 
 def test_words_beyond_the_model_are_told_and_have_no_states(mini):
     long = [(["word"] * 600, ["Wort"])]
-    with pytest.warns(UserWarning, match="1 of 1 pairs fill all 256 tokens"):
+    with pytest.warns(UserWarning, match="1 of 1 fill all 256 tokens"):
         (_, (first, _)), *_ = trace_words(*mini, long, progress=False)
     assert len(first.words) == 600
     assert first.owner.max() < 600 - 1

@@ -9,14 +9,14 @@ from jaxtyping import Float, Int
 
 from erniem_lab.corpora.examples import AlignedPair, Link
 from erniem_lab.errors import InputValueError, MissingExtraError
-from erniem_lab.metrics import RESAMPLES, Estimate
+from erniem_lab.metrics import Estimate
+from erniem_lab.probing.resampling import resampled_sums
 
 if TYPE_CHECKING:
     import pandas as pd
 
 Measure = Literal["precision", "recall", "f1", "aer"]
 MEASURES: tuple[Measure, ...] = get_args(Measure)
-BLOCK = 100  # resamples at a time, so that a large corpus fits into memory
 COLUMNS = ("first", "second", "method", "words", "reading", "layer", "head", "measure", "value", "low", "high", "n")
 
 
@@ -65,7 +65,7 @@ class AlignmentScores:
             raise InputValueError(f"measure={measure!r}: give one of {', '.join(MEASURES)}")
         pairs, place = self.counts.shape[1], MEASURES.index(measure)
         values = _measures(self.counts.sum(axis=1))[place]
-        low, high = np.percentile(_measures(_resampled(self.counts, seed))[place], [2.5, 97.5], axis=0)
+        low, high = np.percentile(_measures(resampled_sums(self.counts, seed))[place], [2.5, 97.5], axis=0)
         return [Estimate(float(a), float(b), float(c), pairs) for a, b, c in zip(values, low, high, strict=True)]
 
     def best(self) -> Aligner:
@@ -153,13 +153,3 @@ def _measures(totals: Float[np.ndarray, "*rest 4"] | Int[np.ndarray, "*rest 4"])
 
 def _share(part: Float[np.ndarray, "*rest"], whole: Float[np.ndarray, "*rest"]) -> Float[np.ndarray, "*rest"]:
     return np.divide(part, whole, out=np.zeros_like(part), where=whole > 0)
-
-
-def _resampled(counts: Int[np.ndarray, "aligner pair 4"], seed: int) -> Float[np.ndarray, "resample aligner 4"]:
-    """Sums over as many pairs as there are, drawn with replacement, again and again."""
-    aligners, pairs, _ = counts.shape
-    flat = counts.transpose(1, 0, 2).reshape(pairs, -1).astype(np.float64)
-    draw = np.random.default_rng(seed)
-    even = np.full(pairs, 1 / pairs)
-    blocks = [draw.multinomial(pairs, even, size=BLOCK).astype(np.float64) @ flat for _ in range(RESAMPLES // BLOCK)]
-    return np.concatenate(blocks).reshape(-1, aligners, 4)
