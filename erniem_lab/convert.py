@@ -1,5 +1,9 @@
 """Any ERNIE-M checkpoint, PaddleNLP's among them, as a checked safetensors folder in Hugging Face's form."""
 
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator, Sequence
 from os import PathLike
 from pathlib import Path
 
@@ -9,6 +13,9 @@ from erniem_lab import heads
 from erniem_lab.checkpoint import BASE_PARTS, Checkpoint, load_weights, open_checkpoint, save_checkpoint
 from erniem_lab.config import CONFIG_FILES, ErnieMConfig
 from erniem_lab.errors import FileFaultError, InputValueError
+from erniem_lab.files.atomic import write_atomically
+from erniem_lab.files.manifest import describe_files
+from erniem_lab.files.weights_files import find_weights, weights_files
 from erniem_lab.hub import local_folder
 from erniem_lab.model import ErnieMModel
 from erniem_lab.pretrained import ErnieMPreTrainedModel
@@ -33,16 +40,20 @@ TOKENIZER_FILES = (
     "special_tokens_map.json",
     "added_tokens.json",
 )
+CARD = "README.md"
 
 
 def convert(source: str | PathLike[str], out: str | PathLike[str], *, revision: str | None = None) -> Checkpoint:
-    """Write ``source`` to the new folder ``out`` as safetensors, config.json, tokenizer files and a manifest.
+    """Write ``source`` to the new folder ``out`` as safetensors, config.json, tokenizer files, a card and a manifest.
 
-    The weights keep their number format. What comes back was read from the folder again.
+    The weights keep their number format. Tokenizer files may bear a model's name, as PaddleNLP's downloads do
+    (``ernie_m.vocab.txt``). The card, README.md, names the source and the SHA-256 of each of its files; the manifest
+    leaves the card out, so that it can be edited. What comes back was read from the folder again.
 
     Raises:
         InputValueError: ``out`` has files in it.
-        FileFaultError: ``source`` cannot be read, or does not hold the class that its config names.
+        FileFaultError: ``source`` cannot be read, does not hold the class that its config names, or has several
+            files of which each could be meant.
 
     >>> import tempfile
     >>> model = ErnieMModel(ErnieMConfig(8, 4, 1, 1, 16, max_position_embeddings=6))
@@ -55,11 +66,63 @@ def convert(source: str | PathLike[str], out: str | PathLike[str], *, revision: 
         raise InputValueError(f"out={target}: exists and is not an empty folder; give a new one")
     opened = open_checkpoint(source, revision=revision)
     model = _filled(opened)
-    tokenizer = local_folder(source, (*CONFIG_FILES, *TOKENIZER_FILES), revision=opened.revision or revision)
-    copies = [tokenizer / name for name in TOKENIZER_FILES if (tokenizer / name).is_file()]
+    patterns = (*CONFIG_FILES, *(f"*{name}" for name in TOKENIZER_FILES))
+    folder = local_folder(source, patterns, revision=opened.revision or revision)
+    tokenizer = dict(_tokenizer_files(folder))
     config = {**model.config.to_dict(), "architectures": [type(model).__name__]}
-    save_checkpoint(target, config, model.state_dict(), extra_files=copies)
+    with tempfile.TemporaryDirectory() as named:
+        copies = [Path(shutil.copyfile(path, Path(named, name))) for name, path in tokenizer.items()]
+        save_checkpoint(target, config, model.state_dict(), extra_files=copies)
+    card = _card(source, opened, model, [*_source_files(source, opened), *tokenizer.values()])
+    write_atomically(target / CARD, lambda file: file.write(card.encode()))
     return open_checkpoint(target)
+
+
+def _tokenizer_files(folder: Path) -> Iterator[tuple[str, Path]]:
+    """Each tokenizer file that a folder has, under its plain name and under its own."""
+    for name in TOKENIZER_FILES:
+        bearing = (path for path in folder.glob(f"*{name}") if path.name.endswith((f".{name}", f"-{name}")))
+        found = [folder / name] if (folder / name).is_file() else sorted(bearing)
+        if len(found) > 1:
+            names = ", ".join(path.name for path in found)
+            raise FileFaultError(f"{folder}: no {name}, and {names} could each be meant; keep one of them")
+        yield from ((name, path) for path in found)
+
+
+def _source_files(source: str | PathLike[str], opened: Checkpoint) -> list[Path]:
+    """The config and the weights that were read."""
+    weights = Path(source) if os.path.isfile(source) else find_weights(opened.path)
+    config = next(opened.path / name for name in CONFIG_FILES if (opened.path / name).is_file())
+    return [config, *([] if weights is None else weights_files(weights))]
+
+
+def _card(source: str | PathLike[str], opened: Checkpoint, model: ErnieMPreTrainedModel, files: Sequence[Path]) -> str:
+    """The page that says what a converted checkpoint is, and out of which bytes it was made."""
+    kind, config = type(model).__name__, model.config
+    count = sum(weight.numel() for weight in model.parameters())
+    dtype = str(next(iter(opened.weights.values())).dtype).removeprefix("torch.")
+    at = f", commit `{opened.revision}`" if opened.revision else ""
+    return f"""---
+library_name: erniem-lab
+tags: [ernie_m]
+---
+# {Path(source).name}, converted
+
+`{kind}`: {config.num_hidden_layers} layers of {config.num_attention_heads} heads, states of {config.hidden_size}
+numbers, {config.vocab_size} tokens; {count} weights in {dtype}.
+
+Source: `{source}`{at}. `erniem-lab convert` gave its weights Hugging Face's names and layout, and changed no number.
+
+```json
+{describe_files({path.name: path for path in files})}
+```
+
+```python
+from erniem_lab import {kind}
+
+model = {kind}.from_pretrained("this folder")
+```
+"""
 
 
 def _filled(opened: Checkpoint) -> ErnieMPreTrainedModel:

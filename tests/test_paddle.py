@@ -244,7 +244,7 @@ def test_a_conversion_takes_the_tokenizer_along_and_is_verified(tmp_path: Path) 
     for name in ("vocab.txt", "sentencepiece.bpe.model"):
         shutil.copy(GOLDEN / "tokenizer" / name, source)
     done = convert(source, tmp_path / "out")
-    names = {"vocab.txt", "sentencepiece.bpe.model", "config.json", "model.safetensors", "manifest.json"}
+    names = {"vocab.txt", "sentencepiece.bpe.model", "config.json", "model.safetensors", "manifest.json", "README.md"}
     assert {path.name for path in done.path.iterdir()} == names
     assert done.verified
     (done.path / "vocab.txt").write_text("changed")
