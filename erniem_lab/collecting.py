@@ -32,8 +32,9 @@ def embed_languages(
 
     Args:
         texts: by any name, such as a language; lists of different length.
-        precision: in which vectors are kept; the model computes in its own. "float16" takes half the memory and leaves
-            CKA, SVCCA, ANC and geometry as they are, while in retrieval single near ties may turn.
+        precision: in which vectors are kept; the model computes in its own. "float16" takes half the memory. On Tatoeba
+            it moved no likeness by 0.001 point, but turned near ties in retrieval: a sentence or two of a language, at
+            most 0.03 point in the mean of 17 languages (`tests/sweep_tatoeba.py --half`).
 
     Raises:
         InputTypeError: a single string in place of a list, or something other than strings.
