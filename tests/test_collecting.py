@@ -51,5 +51,6 @@ def test_what_is_not_known_is_refused(loaded, monkeypatch):
     monkeypatch.setattr(shape_checks, "jaxtyping_disable", True)  # as for users, who run without these checks
     with pytest.raises(InputValueError, match="precision='int8'"):
         embed_languages(*loaded, TEXTS, precision="int8", progress=False)
-    with pytest.raises(InputTypeError, match="single string"):
-        embed_languages(*loaded, {"en": "Good day."}, progress=False)
+    for wrong in ("Good day.", ["Good day.", None]):
+        with pytest.raises(InputTypeError, match=r"'en'.*list of strings"):
+            embed_languages(*loaded, {"en": wrong}, progress=False)

@@ -2,11 +2,10 @@
 
 from erniem_lab.probing.geometry import identify_language, isoscore, language_share, mean_cosine
 from erniem_lab.probing.layer_scores import LayerScores, layer_table, mean_of_languages
+from erniem_lab.probing.protocols import XTREME, Protocol
 from erniem_lab.probing.retrieval import (
     PLAIN,
     RULES,
-    XTREME,
-    Protocol,
     Retrieval,
     RetrievalHits,
     Rule,

@@ -1,7 +1,7 @@
 """Do translations find each other? Sentence retrieval by layer."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Literal, get_args
 
@@ -160,44 +160,6 @@ def mean_retrieval(found: Sequence[RetrievalHits], direction: Direction = "both"
     chance = float(np.mean([1 / hits.shape[-1] for hits in asked]))
     n = sum(hits.shape[-1] for hits in asked)
     return LayerScores(found[0].rule, "all", "all", bootstrapped(means, samples, n), (chance,) * len(means))
-
-
-@dataclass(frozen=True)
-class Protocol:
-    """One number out of all layers, as a benchmark takes it; the first language must be English.
-
-    `layers` tells the layer for a depth; for any other depth it is the nearest to two thirds, which is our choice.
-    """
-
-    pooling: Literal["mean", "cls"] = "mean"
-    rule: Rule = PLAIN
-    direction: Direction = "forward"
-    layers: Mapping[int, int] = field(default_factory=dict)
-
-    def layer(self, depth: int) -> int:
-        """The layer of an encoder of `depth` layers.
-
-        >>> XTREME.layer(12), XTREME.layer(24), XTREME.layer(5)
-        (8, 14, 3)
-        """
-        return self.layers.get(depth, round(depth * 2 / 3))
-
-    def score(
-        self, english: Float[np.ndarray, "layer text hidden"], other: Float[np.ndarray, "layer text hidden"]
-    ) -> Estimate:
-        """The benchmark's accuracy, from vectors pooled as `pooling` says, layer 0 being the embedding output.
-
-        >>> XTREME.score(np.eye(4)[None].repeat(13, axis=0), np.eye(4)[None].repeat(13, axis=0)).value
-        1.0
-        """
-        layer = slice(chosen := self.layer(len(english) - 1), chosen + 1)
-        found = find_translations(english[layer], other[layer], rules={"": self.rule})[0]
-        return found.scores(self.direction).estimates[0]
-
-
-XTREME = Protocol(layers=MappingProxyType({12: 8, 24: 14}))
-"""XTREME's Tatoeba task (Hu et al. 2020, by its code): English sentences ask, mean of all tokens, cosine, layer 8 of 12
-or 14 of 24, no fine-tuning. Sentences that stand twice count as misses for one of them."""
 
 
 def _asked(hits: Bool[np.ndarray, "layer 2 text"], direction: Direction) -> Float[np.ndarray, "layer text"]:
