@@ -7,7 +7,7 @@ import traceback
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -154,6 +154,31 @@ def pretrain(
         _draw_curve(out / path.stem)
     if is_first():
         print(f"trained: {model}")
+
+
+@commands.command()
+def extract(
+    file: Annotated[Path, typer.Argument(help="The texts: one a line, plain or .gz.")],
+    schema: Annotated[str, typer.Option(help="What to find: JSON, a .json file, or names with commas between.")],
+    model: Annotated[str, typer.Option(help="A trained extractor: folder or hub id, PaddleNLP's uie-m too.")],
+    prompts: Annotated[str | None, typer.Option(help="en or zh, how relations are asked for; by the schema.")] = None,
+    mode: Annotated[str, typer.Option(help="lab, or taskflow for PaddleNLP's own numbers and faults.")] = "lab",
+    threshold: Annotated[float, typer.Option(help="The probability above which a token begins or ends a span.")] = 0.5,
+    out: Annotated[Path | None, typer.Option(help="A file for the results; otherwise they are printed.")] = None,
+) -> None:
+    """Find what a schema asks for in each line of a text file; a JSON object a line comes out."""
+    from erniem_lab.corpora.lines import read_lines
+    from erniem_lab.files.atomic import write_atomically
+    from erniem_lab.tasks.extraction import InformationExtractor, schema_of
+
+    how: dict[str, Any] = {"mode": mode, "prompts": prompts, "threshold": threshold}
+    extractor = InformationExtractor.from_pretrained(model, schema_of(schema), **how)
+    found = extractor([text for _, text in read_lines(file)], progress=True)
+    if out is None:
+        print(found.to_json_lines(), end="")
+        return
+    write_atomically(out, lambda opened: opened.write(found.to_json_lines().encode()))
+    print(f"written: {out} ({len(found)} texts)")
 
 
 def _demand_new(out: Path, resume: bool) -> None:

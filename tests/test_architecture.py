@@ -16,7 +16,7 @@ ORDER = [  # each level may import those before it, and its own
     {"model", "batching"},
     {"heads", "embedding", "tracing", "training", "convert"},
     {"collecting", "word_states", "guessing", "silencing"},
-    {"pretraining", "probing"},
+    {"pretraining", "probing", "tasks"},
     {"visual", "transformers_bridge"},
     {"report"},
     {"cli"},
