@@ -1,0 +1,1 @@
+"""One wing for each kind of answer: examples in, a trained head, its predictions and their scores out."""
