@@ -11,7 +11,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from erniem_lab import corpora, pretraining, report, visual
+    from erniem_lab import corpora, pretraining, probing, report, visual
     from erniem_lab.bundle import MINI
     from erniem_lab.config import ErnieMConfig
     from erniem_lab.embedding import embed
@@ -44,6 +44,7 @@ __all__ = [
     "corpora",
     "embed",
     "pretraining",
+    "probing",
     "report",
     "trace",
     "visual",

@@ -1,7 +1,10 @@
 """The few functions of Jupyter's packages that reports call, with the types that those packages leave out."""
 
+import re
 from pathlib import Path
 from typing import Any
+
+OVERWRITTEN = re.compile(r"[^\n]*\r(?=[^\n])")  # a progress bar's earlier states
 
 
 def read_ipynb(path: Path) -> Any:
@@ -45,10 +48,14 @@ def show(value: object) -> None:
 
 
 def terminal_html(text: str) -> str:
-    """Text with a terminal's colour codes as escaped HTML."""
+    """Text as a terminal shows it, as escaped HTML: with colours, and of a line that was overwritten the last form.
+
+    >>> terminal_html("1 of 2\\r2 of 2\\ndone")
+    '2 of 2\\ndone'
+    """
     from nbconvert.filters import ansi2html
 
-    return str(ansi2html(text))  # type: ignore[no-untyped-call]
+    return str(ansi2html(OVERWRITTEN.sub("", text)))  # type: ignore[no-untyped-call]
 
 
 def markdown_html(text: str) -> str:
