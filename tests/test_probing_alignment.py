@@ -14,7 +14,7 @@ from erniem_lab.corpora.world import World
 from erniem_lab.errors import InputValueError
 from erniem_lab.probing.aligners import score_alignment, score_heads
 from erniem_lab.probing.alignment import align_heads, align_words, head_links, sides, word_links
-from erniem_lab.probing.alignment_scores import Aligner, AlignmentScores, count
+from erniem_lab.probing.alignment_scores import Aligner, AlignmentScores, count, pool_scores
 from erniem_lab.probing.linking import METHODS, RULES, link, pool, similarity
 from erniem_lab.word_states import PairAttention, WordStates, trace_pair_attention, trace_words
 
@@ -386,6 +386,26 @@ def test_examples_that_cannot_be_scored_are_refused(mini, world):
     for examples, message in (([], "none"), (world[:1] + french, "en-de, en-fr"), ([bare], "without a sure link")):
         with pytest.raises(InputValueError, match=message):
             score_alignment(*mini, examples, progress=False)
+
+
+def test_what_was_held_out_is_a_row_of_a_table():
+    found = drawn(3).held_out()
+    (row,) = found.to_frame().to_dict("records")
+    assert (row["first"], row["second"], row["layer"], row["measure"]) == ("en", "de", found.aligner.layer, "aer")
+    assert (row["value"], row["low"], row["high"], row["n"]) == (found.aer.value, found.aer.low, found.aer.high, 20)
+    assert row["chosen_at"] == found.chosen_at
+
+
+def test_pooled_scores_are_those_of_all_pairs_together():
+    one, other = drawn(1), AlignmentScores(("en", "fr"), drawn(2).aligners, drawn(2).counts)
+    both = pool_scores([one, other])
+    assert both.languages == ("en", "all")
+    assert pool_scores([one, one]).languages == ("en", "de")
+    links, sure, found_sure, found_possible = (one.counts.sum(axis=1) + other.counts.sum(axis=1)).T
+    expected = 1 - (found_sure + found_possible) / (links + sure)
+    assert [found.value for found in both.estimates()] == pytest.approx(expected.tolist())
+    with pytest.raises(InputValueError, match="all of the same aligners"):
+        pool_scores([one, drawn(1, aligners=2)])
 
 
 def test_one_pair_has_no_halves():

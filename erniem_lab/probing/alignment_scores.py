@@ -38,9 +38,19 @@ class Aligner:
 class HeldOut:
     """The aligner of least error on one half of the pairs, its error there, and with an interval on the other half."""
 
+    languages: tuple[str, str]
     aligner: Aligner
     chosen_at: float
     aer: Estimate
+
+    def to_frame(self) -> "pd.DataFrame":
+        """One row: the aligner, its AER on the other half with low, high and n, and `chosen_at`.
+
+        Raises:
+            MissingExtraError: pandas is not installed.
+        """
+        row = (*self.languages, *_names(self.aligner), "aer", self.aer.value, self.aer.low, self.aer.high, self.aer.n)
+        return _table([row]).assign(chosen_at=self.chosen_at)
 
 
 @dataclass(frozen=True)
@@ -82,7 +92,7 @@ class AlignmentScores:
         one, other = (self._of(half) for half in np.array_split(order, 2))
         best = int(_measures(one.counts.sum(axis=1))[-1].argmin())
         chosen_at = float(_measures(one.counts.sum(axis=1))[-1][best])
-        return HeldOut(self.aligners[best], chosen_at, other.estimates(seed=seed)[best])
+        return HeldOut(self.languages, self.aligners[best], chosen_at, other.estimates(seed=seed)[best])
 
     def to_frame(self) -> "pd.DataFrame":
         """A row for each aligner and measure, with value, low, high and n.
@@ -90,16 +100,12 @@ class AlignmentScores:
         Raises:
             MissingExtraError: pandas is not installed.
         """
-        try:
-            import pandas as pd
-        except ImportError as fault:
-            raise MissingExtraError("tables need pandas: pip install 'erniem-lab[lab]'") from fault
         rows = [
             (*self.languages, *_names(aligner), measure, score.value, score.low, score.high, score.n)
             for measure in MEASURES
             for aligner, score in zip(self.aligners, self.estimates(measure), strict=True)
         ]
-        return pd.DataFrame(rows, columns=list(COLUMNS)).astype({"head": "Int64"})
+        return _table(rows)
 
     def _of(self, pairs: Int[np.ndarray, " pair"]) -> "AlignmentScores":
         part = self.counts[:, pairs]
@@ -137,6 +143,34 @@ def languages_of(examples: Sequence[AlignedPair]) -> tuple[str, str]:
     if not any(pair.sure for pair in examples):
         raise InputValueError(f"{len(examples)} examples without a sure link: scores need gold links that are sure")
     return found[0]
+
+
+def pool_scores(scores: Sequence[AlignmentScores]) -> AlignmentScores:
+    """Several corpora as one, such as those of all languages; `languages` are "all" where they differ.
+
+    Raises:
+        InputValueError: no scores, or scores of different aligners.
+
+    >>> one = AlignmentScores(("en", "de"), (Aligner("argmax", "any", "apart", 0),), np.array([[[2, 2, 1, 1]]]))
+    >>> pool_scores([one, one]).languages, float(pool_scores([one, one]).estimates()[0].value)
+    (('en', 'de'), 0.5)
+    """
+    if len({one.aligners for one in scores}) != 1:
+        raise InputValueError(f"{len(scores)} scores of different aligners: give one or more, all of the same aligners")
+    firsts, seconds = ({one.languages[side] for one in scores} for side in (0, 1))
+    languages = ("all" if len(firsts) > 1 else firsts.pop(), "all" if len(seconds) > 1 else seconds.pop())
+    return AlignmentScores(languages, scores[0].aligners, np.concatenate([one.counts for one in scores], axis=1))
+
+
+Row = tuple[str | int | float | None, ...]
+
+
+def _table(rows: Sequence[Row]) -> "pd.DataFrame":
+    try:
+        import pandas as pd
+    except ImportError as fault:
+        raise MissingExtraError("tables need pandas: pip install 'erniem-lab[lab]'") from fault
+    return pd.DataFrame(rows, columns=list(COLUMNS)).astype({"head": "Int64"})
 
 
 def _names(aligner: Aligner) -> tuple[str, str, str, int, int | None]:
