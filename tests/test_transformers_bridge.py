@@ -69,6 +69,14 @@ def test_each_side_reads_the_folder_that_the_other_wrote(tmp_path: Path, name: s
     assert ours.config.num_labels == theirs.config.num_labels
 
 
+@pytest.mark.parametrize("part", ["model", "tokenizer"])
+def test_a_folder_with_a_manifest_can_be_written_over(tmp_path: Path, part: str) -> None:
+    model, tokenizer = loaded(checkpoint(tmp_path)), transformers.AutoTokenizer.from_pretrained(tmp_path)
+    torch.nn.init.ones_(model.pooler.dense.bias)
+    (model if part == "model" else tokenizer).save_pretrained(tmp_path)
+    assert bool((el.ErnieMModel.from_pretrained(tmp_path).pooler.dense.bias == 1).all()) == (part == "model")
+
+
 def test_a_shared_config_survives_both_sides(tmp_path: Path) -> None:
     checkpoint(tmp_path / "ours", "ErnieMForTokenClassification", num_labels=3, classifier_dropout=0.25)
     config = bridge.ErnieMConfig.from_pretrained(tmp_path / "ours", id2label={0: "O", 1: "B", 2: "I"})

@@ -122,6 +122,19 @@ def test_a_virtual_prefix_changes_what_is_read(folder: Path) -> None:
     assert not torch.equal(model(**batch).logits, loaded(folder, NAME)(**batch).logits)
 
 
+@pytest.mark.parametrize("how", ADAPTERS.values(), ids=ADAPTERS.keys())
+@pytest.mark.parametrize(
+    ("name", "task"), [("ErnieMForTokenClassification", "TOKEN_CLS"), ("ErnieMModel", "FEATURE_EXTRACTION")]
+)
+def test_adapters_attach_to_other_models_too(tmp_path: Path, name: str, task: str, how: dict[str, Any]) -> None:
+    import peft
+
+    kind = peft.PrefixTuningConfig if "num_virtual_tokens" in how else peft.LoraConfig
+    model = peft.get_peft_model(loaded(checkpoint(tmp_path, name), name), kind(task_type=task, **how))
+    batch = transformers.AutoTokenizer.from_pretrained(tmp_path)(TEXTS, padding=True, return_tensors="pt")
+    assert model(**batch)[0].shape[:2] == batch["input_ids"].shape
+
+
 def test_sentence_transformers_wraps_the_encoder(folder: Path, tmp_path: Path) -> None:
     from sentence_transformers import SentenceTransformer
 

@@ -6,12 +6,15 @@ Each class is both: a `PreTrainedModel`, which loads, saves and trains, and the 
 
 from collections.abc import Callable
 from functools import wraps
+from os import PathLike
+from pathlib import Path
 from typing import Any, ClassVar
 
 from torch import nn
 from transformers import PreTrainedModel, modeling_outputs
 
 from erniem_lab import heads, model, pretrained
+from erniem_lab.files.manifest import MANIFEST
 from erniem_lab.outputs import ModelOutput
 from erniem_lab.transformers_bridge.config import ErnieMConfig
 
@@ -54,6 +57,13 @@ class ErnieMPreTrainedModel(PreTrainedModel, Built):
         weights = module.named_parameters(recurse=False)
         names = [name for name, weight in weights if not getattr(weight, "_is_hf_initialized", False)]
         pretrained.ErnieMPreTrainedModel._draw(self, module, names)
+
+    def save_pretrained(  # type: ignore[override]  # the argument has transformers' name
+        self, save_directory: str | PathLike[str], *how: Any, **named: Any
+    ) -> None:
+        """As in transformers; a manifest of the files that stood there before goes with them."""
+        Path(save_directory, MANIFEST).unlink(missing_ok=True)
+        super().save_pretrained(save_directory, *how, **named)
 
     prune_heads = pretrained.ErnieMPreTrainedModel.prune_heads
 

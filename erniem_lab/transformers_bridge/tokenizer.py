@@ -3,6 +3,7 @@
 import copy
 from collections.abc import Mapping, Sequence
 from os import PathLike
+from pathlib import Path
 from typing import Any, ClassVar
 
 from transformers import PreTrainedTokenizer
@@ -10,6 +11,7 @@ from transformers.tokenization_utils_base import AddedToken, BatchEncoding
 
 from erniem_lab import tokenizer
 from erniem_lab.errors import InputValueError
+from erniem_lab.files.manifest import MANIFEST
 from erniem_lab.tokenizing.pieces import Mode
 from erniem_lab.tokenizing.token_table import SPECIAL_NAMES
 from erniem_lab.tokenizing.tokenizer_files import NO_LIMIT
@@ -160,6 +162,11 @@ class ErnieMTokenizer(PreTrainedTokenizer):
     ) -> list[int]:
         """1 for [CLS] and [SEP], 0 for everything else."""
         return self._as_set().get_special_tokens_mask(token_ids_0, token_ids_1, already_has_special_tokens)
+
+    def save_pretrained(self, save_directory: str | PathLike[str], *how: Any, **named: Any) -> tuple[str, ...]:
+        """As in transformers; a manifest of the files that stood there before goes with them."""
+        Path(save_directory, MANIFEST).unlink(missing_ok=True)
+        return super().save_pretrained(save_directory, *how, **named)
 
     def save_vocabulary(self, save_directory: str, filename_prefix: str | None = None) -> tuple[str, ...]:
         """Write vocab.txt and sentencepiece.bpe.model; their paths."""
