@@ -18,7 +18,13 @@ RELEASED = "susnato/ernie-m-base_pytorch"
 
 
 @pytest.fixture
-def cache(tmp_path: Path) -> Path:
+def offline(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No way to the network, so that nobody waits for it."""
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+
+
+@pytest.fixture
+def cache(tmp_path: Path, offline: None) -> Path:
     """A hub's cache with two commits of a repository: main, and an older one under the tag v1."""
     hub = tmp_path / "hub"
     for seed, (commit, branch) in enumerate([(COMMIT, "main"), (OLDER, "v1")]):
@@ -44,7 +50,7 @@ def test_a_tokenizer_and_a_config_are_found_offline(cache: Path) -> None:
     assert load(transformers.AutoConfig, cache).model_type == "ernie_m"
 
 
-def test_shards_are_put_together(tmp_path: Path) -> None:
+def test_shards_are_put_together(tmp_path: Path, offline: None) -> None:
     whole = transformers.AutoModel.from_pretrained(checkpoint(tmp_path / "whole")).eval()
     whole.save_pretrained(tmp_path / "shards", max_shard_size="10KB")
     assert len([*(tmp_path / "shards").glob("model-*.safetensors")]) > 1
@@ -63,7 +69,6 @@ def test_a_partial_download_is_never_used(cache: Path, gone: str) -> None:
 
 
 def test_both_libraries_read_one_cache(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(cache))
     ours, theirs = el.ErnieMModel.from_pretrained(ID), load(transformers.AutoModel, cache).eval()
     assert torch.equal(ours(IDS)[0], theirs(IDS)[0])
