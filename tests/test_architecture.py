@@ -14,7 +14,7 @@ ORDER = [  # each level may import those before it, and its own
     {"checkpoint", "tokenizing", "corpora", "metrics"},
     {"pretrained", "tokenizer"},
     {"model", "batching"},
-    {"heads", "embedding", "tracing", "training", "convert"},
+    {"heads", "embedding", "tracing", "neurons", "training", "convert"},
     {"collecting", "word_states", "guessing", "silencing"},
     {"pretraining", "probing", "tasks"},
     {"visual", "transformers_bridge"},

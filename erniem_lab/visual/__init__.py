@@ -1,6 +1,7 @@
 """Pictures of results: figures by matplotlib, and text in any script as HTML."""
 
 from erniem_lab.visual.attention import attention_map
+from erniem_lab.visual.bertviz_views import head_view, model_view, neuron_view
 from erniem_lab.visual.curves import loss_curve
 from erniem_lab.visual.exploring import Explorer, explorer
 from erniem_lab.visual.fonts import missing
@@ -12,6 +13,6 @@ from erniem_lab.visual.tokens import Guess, Markup, guess_table, token_strips
 
 __all__ = [
     "Explorer", "Guess", "Markup", "Reading", "attention_map", "dot_intervals", "explorer",
-    "guess_table", "layer_grid", "layer_lines",
-    "layer_panels", "loss_curve", "missing", "number_grid", "reading_grids", "reading_tables", "token_strips",
+    "guess_table", "head_view", "layer_grid", "layer_lines", "layer_panels", "loss_curve", "missing", "model_view",
+    "neuron_view", "number_grid", "reading_grids", "reading_tables", "token_strips",
 ]  # fmt: skip

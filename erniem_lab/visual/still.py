@@ -11,6 +11,7 @@ from erniem_lab.visual.attention import LONGEST
 from erniem_lab.visual.grids import number_grid
 from erniem_lab.visual.weights import rollout
 
+WIDEST = 24  # characters of a name
 Choice = int | str
 """A number, "mean", or for a head "rollout"."""
 
@@ -24,7 +25,7 @@ def still(trace: Trace, layer: Choice, head: Choice) -> Figure:
     'layer 1, head mean'
     """
     shown = _chosen(trace, layer, head)[:LONGEST, :LONGEST]
-    names = trace.tokens[:LONGEST]
+    names = [name if len(name) <= WIDEST else f"{name[:WIDEST]}…" for name in trace.tokens[:LONGEST]]
     more = f"; first {LONGEST} of {len(trace.tokens)} tokens" if len(trace.tokens) > LONGEST else ""
     return number_grid(
         np.asarray(shown), names, names, value="attention (probability)", title=f"layer {layer}, head {head}{more}",

@@ -1,0 +1,93 @@
+"""bertviz's views as documents that need no network: its own programs, and the libraries that they ask for, inlined.
+
+d3 5 and jQuery are read from installed packages that carry them; nothing of them is part of this project.
+"""
+
+import base64
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from html import escape
+from importlib.resources import files
+from pathlib import Path
+from typing import Any, Literal
+
+from erniem_lab.errors import MissingExtraError
+from erniem_lab.visual.pages import json_in_html, page, save_page
+
+Program = Literal["head_view", "model_view", "neuron_view"]
+LIBRARIES = (("mpld3", "js/d3.v5.min.js"), ("xstatic.pkg.jquery", "data/jquery.min.js"))
+ROOT = "bertviz"
+FILTERS = ("All", "A → A", "B → B", "A → B", "B → A")
+NAMED = ("all", "aa", "bb", "ab", "ba")  # the same, as neuron_view names them
+STYLE = "body { margin: 8px; background: #ffffff; font-family: sans-serif; }"
+STYLE_DARK = "body { margin: 8px; background: #000000; color: #cccccc; font-family: sans-serif; }"
+
+
+@dataclass(frozen=True)
+class BertvizView:
+    """A view of bertviz, alive in its own frame; `still` is a PNG for where no frame may live."""
+
+    title: str
+    document: str = field(repr=False)
+    still: bytes = field(repr=False)
+    height: int
+
+    def save(self, path: str | Path) -> Path:
+        """Write the view to one HTML file, which needs no network.
+
+        Raises:
+            FileFaultError: the name does not end in .html, or nothing can be written there.
+        """
+        return save_page(path, self.document)
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
+        picture = base64.b64encode(self.still).decode()
+        look = f"width:100%;height:{self.height}px;border:0;background:#ffffff"
+        frame = (
+            f'<iframe sandbox="allow-scripts" title="{escape(self.title)}" style="{look}" '
+            f'srcdoc="{escape(self.document, quote=True)}"></iframe>'
+        )
+        still = f'<img alt="{escape(self.title)}" src="data:image/png;base64,{picture}">'
+        note = "A still picture, for where the view cannot run: an untrusted notebook, or a report"
+        details = f"<details><summary>{note}</summary>{still}</details>"
+        return {"text/html": f"<div>{frame}{details}</div>", "image/png": self.still, "text/plain": repr(self)}
+
+
+def document(program: Program, data: dict[str, Any], *, pickers: Sequence[str], pair: bool, dark: bool = False) -> str:
+    """The whole page of one of bertviz's views.
+
+    Args:
+        data: what `assets/bertviz/before.js` unpacks.
+        pickers: of "layer" and "att_head", those that the view fills.
+
+    Raises:
+        MissingExtraError: bertviz, mpld3 or xstatic-jquery is not installed.
+    """
+    names = NAMED if program == "neuron_view" else range(len(FILTERS))
+    options = "".join(f'<option value="{name}">{text}</option>' for name, text in zip(names, FILTERS, strict=True))
+    chosen = f'Attention: <select id="filter">{options}</select>' if pair else ""
+    labels = {"layer": "Layer", "att_head": "Head"}
+    selects = " ".join(f'{labels[name]}: <select id="{name}"></select>' for name in pickers)
+    data["settings"] |= {"root_div_id": ROOT}
+    content = f'<script type="application/json" id="data">{json_in_html(data)}</script>'
+    body = f'<div id="{ROOT}"><span>{selects} {chosen}</span><div id="vis"></div></div>\n{content}'
+    before = (files("erniem_lab.visual") / "assets" / "bertviz" / "before.js").read_text("utf-8")
+    scripts = [*(_library(*place) for place in LIBRARIES), before, _program(program)]
+    return page(program.replace("_", " "), body, style=STYLE_DARK if dark else STYLE, scripts=scripts)
+
+
+def _program(name: Program) -> str:
+    """bertviz's own, reading its data from where `before.js` left it; layers count from 1."""
+    text = _library("bertviz", f"{name}.js").replace("PYTHON_PARAMS", "window.bertviz_params")
+    first = 'layerSelect.append($("<option />").val(i).text(i));'
+    return text.replace(first, first.replace("text(i)", "text(i + 1)")).replace("console.log(", "void (")
+
+
+def _library(package: str, name: str) -> str:
+    try:
+        text = (files(package) / name).read_text("utf-8")
+    except (ModuleNotFoundError, FileNotFoundError) as fault:
+        raise MissingExtraError(
+            f"bertviz's views need {package} with {name}: pip install 'erniem-lab[lab]', or use visual.explorer"
+        ) from fault
+    return text.replace("</script", "<\\/script")
