@@ -8,7 +8,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 Layers = tuple[Float[Tensor, "batch seq hidden"], ...]
-Maps = tuple[Float[Tensor, "batch head seq key"], ...]
+Maps = tuple[Float[Tensor, "batch _ seq key"], ...]
 
 
 @dataclass(frozen=True)
