@@ -1,8 +1,18 @@
 """What an encoder knows: arrays in, frozen results with intervals out."""
 
+from erniem_lab.probing.aligners import score_alignment, score_heads
+from erniem_lab.probing.alignment import Alignment, align_heads, align_words
+from erniem_lab.probing.alignment_scores import Aligner, AlignmentScores, HeldOut, pool_scores
+from erniem_lab.probing.controls import control_task, online_code, selectivity
 from erniem_lab.probing.geometry import identify_language, isoscore, language_share, mean_cosine
+from erniem_lab.probing.head_overlap import HeadOverlap, head_overlap
+from erniem_lab.probing.heads import HeadEffects, ablate_heads
+from erniem_lab.probing.item_scores import f1_of_each, retrieval_of_each
 from erniem_lab.probing.layer_scores import LayerScores, layer_table, mean_of_languages
+from erniem_lab.probing.linear import Labelled, Readings, label_texts, label_words, read_layers
+from erniem_lab.probing.probes import Probe
 from erniem_lab.probing.protocols import XTREME, Protocol
+from erniem_lab.probing.questions import Annotated, from_treebank, from_world
 from erniem_lab.probing.retrieval import (
     PLAIN,
     RULES,
@@ -16,8 +26,11 @@ from erniem_lab.probing.retrieval import (
 from erniem_lab.probing.similarity import compare, debiased_cka, linear_cka, neuron_correlation, svcca
 
 __all__ = [
-    "PLAIN", "RULES", "XTREME", "LayerScores", "Protocol", "Retrieval", "RetrievalHits", "Rule", "compare",
-    "debiased_cka", "find_translations", "identify_language", "isoscore", "language_share", "layer_table", "linear_cka",
-    "mean_cosine", "mean_of_languages", "mean_retrieval",
-    "neuron_correlation", "retrieve", "svcca",
+    "PLAIN", "RULES", "XTREME", "Aligner", "Alignment", "AlignmentScores", "Annotated", "HeadEffects",
+    "HeadOverlap", "HeldOut", "Labelled", "LayerScores", "Probe", "Protocol", "Readings", "Retrieval",
+    "RetrievalHits", "Rule", "ablate_heads", "align_heads", "align_words", "compare", "control_task",
+    "debiased_cka", "f1_of_each", "find_translations", "from_treebank", "from_world", "head_overlap",
+    "identify_language", "isoscore", "label_texts", "label_words", "language_share", "layer_table", "linear_cka",
+    "mean_cosine", "mean_of_languages", "mean_retrieval", "neuron_correlation", "online_code", "pool_scores",
+    "read_layers", "retrieval_of_each", "retrieve", "score_alignment", "score_heads", "selectivity", "svcca",
 ]  # fmt: skip

@@ -1,5 +1,6 @@
 """Pictures of results: figures by matplotlib, and text in any script as HTML."""
 
+from erniem_lab.visual.alignment import alignment_grid
 from erniem_lab.visual.attention import attention_map
 from erniem_lab.visual.bertviz_views import head_view, model_view, neuron_view
 from erniem_lab.visual.curves import loss_curve
@@ -12,7 +13,7 @@ from erniem_lab.visual.reading import Reading, reading_grids, reading_tables
 from erniem_lab.visual.tokens import Guess, Markup, guess_table, token_strips
 
 __all__ = [
-    "Explorer", "Guess", "Markup", "Reading", "attention_map", "dot_intervals", "explorer",
+    "Explorer", "Guess", "Markup", "Reading", "alignment_grid", "attention_map", "dot_intervals", "explorer",
     "guess_table", "head_view", "layer_grid", "layer_lines", "layer_panels", "loss_curve", "missing", "model_view",
     "neuron_view", "number_grid", "reading_grids", "reading_tables", "token_strips",
 ]  # fmt: skip
