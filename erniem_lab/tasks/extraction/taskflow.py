@@ -2,8 +2,9 @@
 
 Its faults, which the library's own reading does not have: texts are cut without overlap, by characters, to the length
 that the alphabetically last prompt leaves, not the longest; a pair is counted as three special tokens, so that the end
-of a full part is cut off; spans may begin or end in special tokens and padding, and come out empty. Only the order of
-spans is not Taskflow's, which follows a set's hashes: it is that of the tokens.
+of a full part is cut off; spans may begin or end in special tokens and padding, and come out empty. One thing is not
+Taskflow's: it takes spans in the order of a set's hashes, and so of their probabilities' last bits; here they stand in
+the order of tokens. The first of them decides whether a question is taken for one of options.
 """
 
 from collections.abc import Sequence
