@@ -1,1 +1,40 @@
 """One wing for each kind of answer: examples in, a trained head, its predictions and their scores out."""
+
+from erniem_lab.tasks.choice import Choice, ChoicePrediction
+from erniem_lab.tasks.classification import Classification, LabelPrediction
+from erniem_lab.tasks.fitted import Fitted, open_fitted, task_of
+from erniem_lab.tasks.fitting import Fit, fit
+from erniem_lab.tasks.lessons import Check
+from erniem_lab.tasks.questions import Answer, AnswerPrediction, Questions
+from erniem_lab.tasks.scoring import Evaluation
+from erniem_lab.tasks.settings import PRESETS, Settings, preset_settings
+from erniem_lab.tasks.sources import open_examples, task_for
+from erniem_lab.tasks.tagging import Tagging, TagPrediction
+from erniem_lab.tasks.task import Feature, Reading, Task
+
+__all__ = [
+    "PRESETS",
+    "Answer",
+    "AnswerPrediction",
+    "Check",
+    "Choice",
+    "ChoicePrediction",
+    "Classification",
+    "Evaluation",
+    "Feature",
+    "Fit",
+    "Fitted",
+    "LabelPrediction",
+    "Questions",
+    "Reading",
+    "Settings",
+    "TagPrediction",
+    "Tagging",
+    "Task",
+    "fit",
+    "open_examples",
+    "open_fitted",
+    "preset_settings",
+    "task_for",
+    "task_of",
+]
