@@ -13,7 +13,7 @@ from erniem_lab.guessing import guess_hidden
 from erniem_lab.probing.aligners import score_alignment
 from erniem_lab.probing.head_overlap import head_overlap, rank_correlation
 from erniem_lab.probing.heads import HeadEffects, ablate_heads
-from erniem_lab.probing.item_scores import f1_of_each, retrieval_of_each
+from erniem_lab.probing.item_scores import f1_of_each, margin_of_each, retrieval_of_each
 from erniem_lab.probing.retrieval import RULES, retrieve
 from erniem_lab.silencing import silence
 
@@ -194,6 +194,22 @@ def test_retrieval_of_each_is_what_retrieve_averages(model, tokenizer, pairs):
         assert each.mean() == pytest.approx((found.forward.value + found.backward.value) / 2)
 
 
+def test_margins_are_above_zero_where_retrieval_finds_the_translation(model, tokenizer, pairs):
+    sides = [pair.first.text for pair in pairs], [pair.second.text for pair in pairs]
+    for layer in (0, -1):
+        one, two = (embed(model, tokenizer, side, layer=layer, progress=False) for side in sides)
+        cosines = one @ two.T / np.linalg.norm(one, axis=1)[:, None] / np.linalg.norm(two, axis=1)
+        expected = [
+            cosines[i, i] - (np.delete(cosines[i], i).max() + np.delete(cosines[:, i], i).max()) / 2
+            for i in range(len(pairs))
+        ]
+        found = margin_of_each(model, tokenizer, *sides, layer=layer)
+        np.testing.assert_allclose(found, expected, atol=1e-5)
+        hits = retrieval_of_each(model, tokenizer, *sides, layer=layer)
+        assert (found[hits == 1] > 0).all()
+        assert (found[hits == 0] <= 0).all()
+
+
 @pytest.mark.parametrize("method", ["argmax", "itermax"])
 def test_f1_of_each_is_that_of_a_corpus_of_one(model, tokenizer, pairs, method):
     each = f1_of_each(model, tokenizer, pairs[:4], layer=1, method=method)
@@ -212,6 +228,7 @@ def test_f1_of_each_is_that_of_a_corpus_of_one(model, tokenizer, pairs, method):
         (lambda model, tokenizer: ablate_heads(model, lambda: np.zeros(0), task="", language=""), "score gave"),
         (lambda model, tokenizer: guess_hidden(model, tokenizer, TEXTS, share=0.0), "share=0.0"),
         (lambda model, tokenizer: guess_hidden(model, tokenizer, ["a", ""], progress=False), r"texts\[1\]"),
+        (lambda model, tokenizer: margin_of_each(model, tokenizer, ["a"], ["b"]), "1 and 1 texts"),
         (lambda model, tokenizer: effects([1, 2]).most(3), "count=3: give 1 to 2"),
         (lambda model, tokenizer: effects([1, 2], items=1).halves(), "two or more"),
         (lambda model, tokenizer: head_overlap(effects([1, 2]), effects([1]), count=1), "one model's"),
