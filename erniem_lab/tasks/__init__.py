@@ -11,6 +11,7 @@ from erniem_lab.tasks.settings import PRESETS, Settings, preset_settings
 from erniem_lab.tasks.sources import open_examples, task_for
 from erniem_lab.tasks.tagging import Tagging, TagPrediction
 from erniem_lab.tasks.task import Feature, Reading, Task
+from erniem_lab.tasks.transfer import Transfer, transfer
 
 __all__ = [
     "PRESETS",
@@ -31,10 +32,12 @@ __all__ = [
     "TagPrediction",
     "Tagging",
     "Task",
+    "Transfer",
     "fit",
     "open_examples",
     "open_fitted",
     "preset_settings",
     "task_for",
     "task_of",
+    "transfer",
 ]

@@ -61,11 +61,10 @@ class FrozenHead(nn.Module):
             inputs_embeds=states.to(self.device).reshape(*input_ids.shape[:-1], *states.shape[1:]), **labels
         )
 
-    @torch.no_grad()
     def _encoded(
         self, rows: Int[Tensor, "text seq"], mask: Bool[Tensor, "text seq"]
     ) -> Float[Tensor, "text seq hidden"]:
-        with torch.inference_mode(False):  # what is kept is trained on later
+        with torch.inference_mode(False), torch.no_grad():  # in this order; what is kept is trained on later
             states: Tensor = self.unlearning[0](rows.clone(), attention_mask=mask.clone()).last_hidden_state
         return states.float().cpu()
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from erniem_lab.config import ErnieMConfig
 from erniem_lab.errors import InputValueError
-from erniem_lab.tasks.task import Overlong, Reading
+from erniem_lab.tasks.task import Reading
 from erniem_lab.training import Plan
 
 ENCODERS = ("tuned", "frozen")
@@ -50,7 +50,7 @@ class Settings:
     encoder: str = "tuned"
     longest: int = 0
     stride: int = 64
-    overlong: Overlong = "refuse"
+    overlong: str = "refuse"
     accumulate: int = 1
     precision: str = "float32"
 
@@ -79,7 +79,7 @@ class Settings:
         if self.longest > limit:
             raise InputValueError(f"longest={self.longest}: the model takes {limit} tokens; give 0 for these, or less")
         longest = self.longest or limit
-        return Reading(longest, min(self.stride, longest // 4), self.overlong)
+        return Reading(longest, min(self.stride, longest // 4), "cut" if self.overlong == "cut" else "refuse")
 
     def steps_of(self, features: int) -> int:
         """How many steps a run takes."""

@@ -1,0 +1,83 @@
+"""Scores by language as a heat map, and what was taken for what."""
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+
+from erniem_lab.errors import InputValueError
+from erniem_lab.metrics import Confusion
+from erniem_lab.visual.canvas import INK, canvas
+from erniem_lab.visual.grids import name_cells
+
+CELL = 0.46  # inches: room for two digits
+DARK = 0.6  # from this share of the scale on, digits are white
+
+
+def transfer_map(table: pd.DataFrame, *, by: str, value: str, note: str = "") -> Figure:
+    """A row for each `by`, a column for each language, and in each cell the score in hundredths.
+
+    Args:
+        table: columns `language`, `value` and the one named by `by`, one line for each cell.
+        value: what the scores are, from 0 to 1; written at the scale.
+        note: what n is, and where the intervals stand; written below.
+
+    Raises:
+        InputValueError: a column is missing.
+
+    >>> table = pd.DataFrame({"task": ["tags"] * 2, "language": ["en", "sw"], "value": [0.97, 0.61]})
+    >>> [text.get_text() for text in transfer_map(table, by="task", value="F1").axes[0].texts]
+    ['97', '61']
+    """
+    absent = [name for name in (by, "language", "value") if name not in table.columns]
+    if absent:
+        raise InputValueError(f"table has no column {', '.join(absent)}; it has {', '.join(map(str, table.columns))}")
+    rows, columns = (list(dict.fromkeys(table[name].astype(str))) for name in (by, "language"))
+    numbers = np.full((len(rows), len(columns)), np.nan)
+    for row, column, score in zip(table[by].astype(str), table["language"].astype(str), table["value"], strict=True):
+        numbers[rows.index(row), columns.index(column)] = score
+    digits = [["" if np.isnan(score) else f"{100 * score:.0f}" for score in line] for line in numbers]
+    return _cells(numbers, digits, rows, columns, axes=("", f"language\n{note}" if note else "language"), value=value)
+
+
+def confusion_map(confusion: Confusion, *, note: str = "") -> Figure:
+    """A row for each gold label, a column for each said one; shades are shares of the row, digits are counts.
+
+    Raises:
+        InputValueError: no label.
+
+    >>> from erniem_lab.metrics import confusion
+    >>> confusion_map(confusion(["a", "b"], ["a", "a"])).axes[0].get_ylabel()
+    'gold label'
+    """
+    if not confusion.labels:
+        raise InputValueError("the confusion has no labels, as of answers that are texts or numbers; draw their scores")
+    digits = [[str(count) if count else "" for count in row] for row in confusion.counts.tolist()]
+    n = int(confusion.counts.sum())
+    below = f"said label\nn = {n:,}" + (f"; {note}" if note else "")
+    names = list(confusion.labels)
+    return _cells(confusion.shares(), digits, names, names, axes=("gold label", below), value="share of the gold label")
+
+
+def _cells(
+    numbers: np.ndarray,
+    digits: list[list[str]],
+    rows: list[str],
+    columns: list[str],
+    *,
+    axes: tuple[str, str],
+    value: str,
+) -> Figure:
+    """Shaded cells from 0 to 1 with digits in them, and a scale beside them."""
+    figure, (ax,) = canvas(2.6 + CELL * len(columns), 1.3 + CELL * len(rows))
+    image = ax.imshow(numbers, cmap="Blues", vmin=0, vmax=1, aspect="equal")
+    name_cells(ax, rows, columns)
+    for row, line in enumerate(digits):
+        for column, text in enumerate(line):
+            colour = "white" if numbers[row, column] > DARK else INK
+            ax.text(column, row, text, ha="center", va="center", fontsize=8, color=colour)
+    ax.set_ylabel(axes[0], fontsize=9)
+    ax.set_xlabel(axes[1], fontsize=9)
+    scale = figure.colorbar(image, ax=ax, shrink=0.8, pad=0.02)
+    scale.set_label(value, fontsize=9)
+    scale.outline.set_visible(False)
+    return figure
