@@ -51,7 +51,7 @@ class FrozenHead(nn.Module):
         rows = input_ids.flatten(0, -2)
         lengths = attention_mask.flatten(0, -2).sum(dim=1).tolist()
         keys = [row[:length].numpy().tobytes() for row, length in zip(rows.cpu(), lengths, strict=True)]
-        new = [number for number, key in enumerate(keys) if key not in self.states]
+        new = list({key: number for number, key in enumerate(keys) if key not in self.states}.values())
         if new:
             found = self._encoded(rows[new], attention_mask.flatten(0, -2)[new])
             for number, state in zip(new, found, strict=True):
