@@ -7,9 +7,10 @@ import pytest
 from trace_samples import a_pair_trace
 
 from erniem_lab.corpora.examples import AlignedPair, Sentence
+from erniem_lab.encoding import Encoding
 from erniem_lab.errors import InputValueError
-from erniem_lab.probing.head_corpus import HeadMeasures, measure_heads, rank_agreement
-from erniem_lab.probing.head_measures import MEASURES, measures, trace_links
+from erniem_lab.probing.head_corpus import HeadMeasures, largest_head, measure_heads, rank_agreement
+from erniem_lab.probing.head_measures import MEASURES, likely_links, measures, trace_links, with_words
 from erniem_lab.tracing import Trace, Word
 
 COUNT = 12  # [CLS] 1 2 3 4 [SEP] [SEP] 7 8 9 10 [SEP]
@@ -91,6 +92,28 @@ def test_gold_links_reach_words_that_are_cut_otherwise():
         frozenset({(1, 0)}),
     )
     assert trace_links(replace(a_pair_trace(COUNT), words=words), pair) == {(0, 0), (0, 1)}
+
+
+def test_the_words_of_a_pair_take_the_place_of_those_between_spaces():
+    spans = [(0, 0), (0, 2), (2, 3), (3, 4), (4, 5), (0, 0), (0, 0), (0, 1), (1, 2), (2, 3), (3, 4), (0, 0)]
+    trace = a_pair_trace(COUNT)
+    encoding = Encoding([0] * COUNT, spans, trace.sentence.tolist(), trace.special, texts=["abcde", "wxyz"])
+    first = Sentence("th", "abcde", ((0, 3), (3, 4)))
+    pair = AlignedPair(first, Sentence("en", "wxyz", ((0, 4),)), frozenset({(1, 0)}), frozenset({(1, 0)}))
+    found = with_words(trace, encoding, pair)
+    assert [(word.text, word.tokens) for word in found.words] == [("abc", (1, 2)), ("d", (3,)), ("wxyz", (7, 8, 9, 10))]
+    assert trace_links(found, pair) == {(1, 0)}
+
+
+def test_likely_links_are_between_the_words_of_a_pair_only():
+    trace = a_pair_trace(COUNT)
+    assert all(one < 4 and two < 4 for one, two in likely_links(trace))
+    assert likely_links(replace(trace, texts=("a",))) == frozenset()
+
+
+def test_the_largest_head_is_so_over_all_corpora():
+    values = [np.array([[[[3.0, 0.0]]]]), np.array([[[[0.0, 5.0]]]])]
+    assert largest_head([HeadMeasures("x", ("entropy",), one) for one in values], "entropy") == (1, 1)
 
 
 def test_a_corpus_is_the_mean_of_its_texts_inside_its_interval():

@@ -100,6 +100,13 @@ def test_a_choice_is_a_trait_and_what_is_not_there_is_refused(name, right, wrong
         setattr(view, name, wrong)
 
 
+def test_the_head_where_a_statistic_is_largest_is_chosen():
+    view = explorer(a_pair_trace())
+    view.show_largest("crossing")
+    (values,) = (entry["values"] for entry in view.scene["statistics"] if entry["name"] == "crossing")
+    assert (view.statistic, values[view.layer - 1][view.head]) == ("crossing", np.max(values))
+
+
 def test_another_text_is_traced_and_keeps_layer_and_head():
     asked = []
 

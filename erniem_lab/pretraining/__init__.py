@@ -1,5 +1,6 @@
 """The paper's objectives: tables of who may read whom, hiding, and the loss."""
 
+from erniem_lab.pretraining.guess_trace import GuessTrace, trace_guess
 from erniem_lab.pretraining.objectives import (
     BTMLM,
     CAMLM,
@@ -24,6 +25,7 @@ __all__ = [
     "MMLM",
     "OBJECTIVES",
     "TLM",
+    "GuessTrace",
     "Objective",
     "ReadingTable",
     "Riddle",
@@ -33,5 +35,6 @@ __all__ = [
     "loss",
     "reached",
     "secrets",
+    "trace_guess",
     "write_pseudo_tokens",
 ]

@@ -6,7 +6,7 @@ from erniem_lab.probing.alignment_scores import Aligner, AlignmentScores, HeldOu
 from erniem_lab.probing.controls import control_task, online_code, selectivity
 from erniem_lab.probing.geometry import identify_language, isoscore, language_share, mean_cosine
 from erniem_lab.probing.head_corpus import HeadMeasures, largest_head, measure_heads, rank_agreement
-from erniem_lab.probing.head_measures import likely_links, measures, trace_links
+from erniem_lab.probing.head_measures import likely_links, measures, trace_links, with_words
 from erniem_lab.probing.head_overlap import HeadOverlap, head_overlap
 from erniem_lab.probing.heads import HeadEffects, ablate_heads
 from erniem_lab.probing.item_scores import f1_of_each, margin_of_each, retrieval_of_each
@@ -37,5 +37,5 @@ __all__ = [
     "margin_of_each", "mean_cosine", "mean_of_languages", "mean_retrieval", "measure_heads", "measures",
     "neuron_correlation", "online_code", "pool_scores",
     "rank_agreement", "read_layers", "retrieval_of_each", "retrieve", "score_alignment", "score_heads",
-    "selectivity", "svcca", "trace_links",
+    "selectivity", "svcca", "trace_links", "with_words",
 ]  # fmt: skip

@@ -1,6 +1,6 @@
 """What a head does in a corpus: the measures of its attention over many texts, with intervals, by language."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -102,6 +102,17 @@ def measure_heads(
         raise InputValueError(f"{len(chosen)} traces and {len(known)} sets of links: give at least one, and as many")
     texts = [measures(*item) for item in zip(chosen, known, strict=True)]
     return HeadMeasures(languages, tuple(MEASURES), np.array([[text[name] for text in texts] for name in MEASURES]))
+
+
+def largest_head(found: Sequence[HeadMeasures], name: str) -> tuple[int, int]:
+    """The layer, from 1, and head with the largest mean over several corpora.
+
+    >>> largest_head([HeadMeasures("en", ("entropy",), np.array([[[[1.0, 2.0]]]]))], "entropy")
+    (1, 1)
+    """
+    means = np.mean([corpus.mean(name) for corpus in found], axis=0)
+    block, head = np.unravel_index(means.argmax(), means.shape)
+    return int(block) + 1, int(head)
 
 
 def rank_agreement(

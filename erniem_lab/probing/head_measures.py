@@ -1,13 +1,15 @@
 """What does a head look at? Measures of every head's attention over one text or pair."""
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from jaxtyping import Bool, Float
 
 from erniem_lab.corpora.examples import AlignedPair, Link
-from erniem_lab.tracing import Trace
+from erniem_lab.encoding import Encoding
+from erniem_lab.probing.alignment import sides, word_links
+from erniem_lab.tracing import Trace, Word
 
 Heads = Float[np.ndarray, "block head"]
 Links = Collection[Link]
@@ -52,6 +54,49 @@ def trace_links(trace: Trace, pair: AlignedPair) -> frozenset[Link]:
         for spans, sentence in zip(sides, (pair.first, pair.second), strict=True)
     )
     return frozenset((i, j) for one, two in pair.sure for i in first[one] for j in second[two])
+
+
+def with_words(trace: Trace, encoding: Encoding, pair: AlignedPair) -> Trace:
+    """The trace of a pair with the pair's own words, which a text without spaces does not show by itself.
+
+    A token is of the first word that it shares a character with; one that shares none is of no word.
+
+    Args:
+        encoding: what the tokenizer made of both texts.
+
+    >>> from erniem_lab import MINI, ErnieMForMaskedLM, ErnieMTokenizer, trace
+    >>> from erniem_lab.corpora.world import World
+    >>> model, tokenizer = ErnieMForMaskedLM.from_pretrained(MINI), ErnieMTokenizer.from_pretrained(MINI)
+    >>> pair = World.load().parallel(["en", "th"], 1)[0].pair()
+    >>> texts = (pair.first.text, pair.second.text)
+    >>> found = with_words(trace(model, tokenizer, *texts), tokenizer.encoding(*texts), pair)
+    >>> {word.text for word in found.words} <= {*pair.first.surfaces, *pair.second.surfaces}
+    True
+    """
+    inside: dict[tuple[int, tuple[int, int]], list[int]] = {}
+    for token, (span, side) in enumerate(zip(encoding.offsets, encoding.sentence, strict=True)):
+        gold = (pair.first, pair.second)[side].words
+        home = next((word for word in gold if _overlap(span, word)), None)
+        if home is not None and not encoding.special[token]:
+            inside.setdefault((side, home), []).append(token)
+    texts = encoding.texts
+    words = (Word(texts[side][slice(*span)], side, span, tuple(own)) for (side, span), own in inside.items())
+    return replace(trace, words=tuple(words))
+
+
+def likely_links(trace: Trace) -> frozenset[Link]:
+    """Links between a pair's words that are found, not gold: by the vectors of layer 0 (SimAlign's itermax).
+
+    There are none for a single text.
+
+    >>> from erniem_lab import MINI, ErnieMForMaskedLM, ErnieMTokenizer, trace
+    >>> model, tokenizer = ErnieMForMaskedLM.from_pretrained(MINI), ErnieMTokenizer.from_pretrained(MINI)
+    >>> likely_links(trace(model, tokenizer, "Good day."))
+    frozenset()
+    """
+    if len(trace.texts) < 2:
+        return frozenset()
+    return word_links(*sides(trace), layer=0, method="itermax")
 
 
 def _overlap(one: tuple[int, int], two: tuple[int, int]) -> bool:

@@ -7,6 +7,7 @@ from erniem_lab.visual.curves import loss_curve
 from erniem_lab.visual.exploring import Explorer, explorer
 from erniem_lab.visual.fonts import missing
 from erniem_lab.visual.grids import number_grid
+from erniem_lab.visual.heads import head_maps
 from erniem_lab.visual.intervals import dot_intervals, layer_lines
 from erniem_lab.visual.layers import layer_grid, layer_panels
 from erniem_lab.visual.reading import Reading, reading_grids, reading_tables
@@ -14,6 +15,6 @@ from erniem_lab.visual.tokens import Guess, Markup, guess_table, token_strips
 
 __all__ = [
     "Explorer", "Guess", "Markup", "Reading", "alignment_grid", "attention_map", "dot_intervals", "explorer",
-    "guess_table", "head_view", "layer_grid", "layer_lines", "layer_panels", "loss_curve", "missing", "model_view",
-    "neuron_view", "number_grid", "reading_grids", "reading_tables", "token_strips",
+    "guess_table", "head_maps", "head_view", "layer_grid", "layer_lines", "layer_panels", "loss_curve", "missing",
+    "model_view", "neuron_view", "number_grid", "reading_grids", "reading_tables", "token_strips",
 ]  # fmt: skip

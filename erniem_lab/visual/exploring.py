@@ -12,7 +12,7 @@ import numpy as np
 import traitlets
 from jaxtyping import Bool, Float
 
-from erniem_lab.errors import ErnieMLabError, InputValueError
+from erniem_lab.errors import InputValueError
 from erniem_lab.probing.head_measures import Links
 from erniem_lab.tracing import Trace
 from erniem_lab.visual.pages import json_in_html, page, save_page
@@ -117,7 +117,7 @@ class Explorer(anywidget.AnyWidget):
         try:
             self._show(self._retrace(first, second), None)
             self.fault = ""
-        except ErnieMLabError as fault:
+        except Exception as fault:  # whatever stops it belongs into the view
             self.fault = str(fault)
 
     def _show(self, trace: Trace, allowed: Bool[np.ndarray, "query key"] | None) -> None:
@@ -138,6 +138,13 @@ class Explorer(anywidget.AnyWidget):
         """Tell a view that asks that Python is here."""
         if message.get("kind") == "hello":
             self.send({"kind": "here"})
+
+    def show_largest(self, statistic: str) -> None:
+        """Colour the heads by a statistic, and choose the layer and head where it is largest."""
+        self.statistic = statistic
+        (values,) = (entry["values"] for entry in self.scene["statistics"] if entry["name"] == statistic)
+        row, head = np.unravel_index(np.argmax(values), np.shape(values))
+        self.layer, self.head = self.scene["layers"][int(row)], int(head)
 
     def save(self, path: str | Path) -> Path:
         """Write the view as it stands to one HTML file, which is alive without Python and needs no network.

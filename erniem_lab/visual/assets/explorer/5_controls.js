@@ -76,9 +76,16 @@ const tracer = (link) => {
   const form = make("form", { className: "trace" }, ...boxes, button, note);
   form.addEventListener("submit", (event) => {
     event.preventDefault();
-    note.textContent = "tracing…";
-    link.set("fault", "");
-    link.set("texts", boxes.map((box) => box.value).filter((text, side) => !side || text));
+    const texts = boxes.map((box) => box.value).filter((text, side) => !side || text);
+    if (JSON.stringify(texts) === JSON.stringify(link.get("texts"))) return;
+    link.set("fault", "tracing…");
+    link.set("texts", texts);
+  });
+  form.addEventListener("keydown", (event) => {
+    event.stopPropagation(); // a notebook has other uses for Enter
+    if (event.key !== "Enter" || event.isComposing || event.target === button) return;
+    event.preventDefault();
+    form.requestSubmit(button);
   });
   link.refreshers.push(() => {
     form.hidden = !link.get("can_trace");

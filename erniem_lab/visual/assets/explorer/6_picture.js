@@ -94,6 +94,7 @@ class Picture {
     this.root.classList.toggle("dark", isDark());
     this.overview(scene);
     this.arrange(scene);
+    this.hover = this.renewed(this.hover);
     if (fresh && this.layout.start === "right") this.scroller.scrollLeft = this.layout.width;
     this.paint();
     performance.measure("erniem-explorer", { start, end: performance.now() });
@@ -105,9 +106,9 @@ class Picture {
     const of = (letter) => items.filter((item) => pair === "all" || "ab"[item.sentence] === letter);
     const [queries, keys] = [of(pair[0]), of(pair[1])];
     const matrix = this.weights.matrix(this.get("layer"), this.get("head"));
-    this.cells = tableOf(matrix, this.weights.count, queries, keys);
-    this.shown = drawnOf(this.cells, keys.length, this.get("threshold"), this.get("mass"));
     this.forbidden = forbiddenOf(scene, queries, keys);
+    this.cells = tableOf(matrix, this.weights.count, queries, keys).map((weight, i) => (this.forbidden(Math.floor(i / keys.length), i % keys.length) ? 0 : weight));
+    this.shown = drawnOf(this.cells, keys.length, this.get("threshold"), this.get("mass"));
     const pen = this.canvas.getContext("2d");
     pen.font = FONT;
     const widths = new Map([...queries, ...keys].map((item) => [item, pen.measureText(item.label).width]));
@@ -116,6 +117,15 @@ class Picture {
     this.sizer.style.width = `${this.layout.width}px`;
     this.sizer.style.height = `${this.layout.height}px`;
     this.scroller.style.height = `${Math.min(TALLEST, this.layout.height) + 14}px`;
+  }
+
+  // The same thing among the labels of now; nothing if it is no longer there.
+  renewed(hover) {
+    if (!hover) return null;
+    const find = (places, old) => old && places.find(({ item }) => item.tokens.includes(old.tokens[0]))?.item;
+    const [query, key] = [find(this.layout.queries, hover.query), find(this.layout.keys, hover.key)];
+    const lost = (hover.query && !query) || (hover.key && !key);
+    return lost ? null : { role: hover.role, item: query ?? key, query, key };
   }
 
   paint() {
