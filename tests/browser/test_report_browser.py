@@ -1,12 +1,11 @@
 """Reports in a real browser, cut off from the network."""
 
-import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from notebook_samples import HOSTILE, WIDGET, write_notebook
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
+from watched import Watched
 
 from erniem_lab.report import read_notebook, write_reports
 
@@ -29,51 +28,12 @@ NAME = "01_" + HOSTILE.replace("/", "")
 
 
 @pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    path = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    if path is None:
-        pytest.skip("no chromium on PATH")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
-        yield browser
-        browser.close()
-
-
-@pytest.fixture(scope="module")
 def out(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("browser")
     opening = f"# Is {HOSTILE} only text?\n\nYes: {HOSTILE}"
     chosen = [read_notebook(write_notebook(folder, NAME, CELLS, opening=opening, parameters=f"n = {HOSTILE!r}"))]
     write_reports(chosen, folder / "out", {}, progress=False)
     return folder / "out"
-
-
-class Watched:
-    """A page with the network cut, and what it asked for and complained of."""
-
-    def __init__(self, page: Page) -> None:
-        self.page = page
-        self.outside: list[str] = []
-        self.complaints: list[str] = []
-        page.on("console", lambda message: self.complaints.append(message.text))
-        page.on("pageerror", lambda error: self.complaints.append(str(error)))
-        page.on("dialog", lambda dialog: (self.complaints.append("dialog"), dialog.dismiss()))
-        page.route("**/*", self._route)
-
-    def _route(self, route: object) -> None:
-        address = route.request.url  # type: ignore[attr-defined]
-        if address.startswith(("file://", "data:", "blob:")):
-            route.continue_()  # type: ignore[attr-defined]
-        else:
-            self.outside.append(address)
-            route.abort()  # type: ignore[attr-defined]
-
-
-@pytest.fixture
-def watched(browser: Browser) -> Iterator[Watched]:
-    context = browser.new_context()
-    yield Watched(context.new_page())
-    context.close()
 
 
 def open_report(watched: Watched, out: Path) -> Page:
