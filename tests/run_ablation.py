@@ -117,7 +117,7 @@ def main() -> None:
                 findings.insert(0, "seed", seed)
                 findings.insert(0, "row", row)
                 findings.to_csv(table, index=False, float_format="%.5f")
-    tables = [pd.read_csv(path) for path in sorted(given.out.glob("seed-*/*.csv"))]
+    tables = [pd.read_csv(path) for row in ROWS for path in sorted(given.out.glob(f"seed-*/{row}.csv"))]
     pd.concat(tables).to_csv(given.out / "ablation.csv", index=False)
 
 
