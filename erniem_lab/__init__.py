@@ -11,7 +11,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from erniem_lab import corpora, pretraining, probing, report, visual
+    from erniem_lab import corpora, metrics, pretraining, probing, report, tasks, visual
     from erniem_lab.bundle import MINI
     from erniem_lab.config import ErnieMConfig
     from erniem_lab.embedding import embed
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
         ErnieMForTokenClassification,
     )
     from erniem_lab.model import ErnieMModel
+    from erniem_lab.tasks.extraction import InformationExtractor
+    from erniem_lab.tasks.fitting import fit
     from erniem_lab.tokenizer import ErnieMTokenizer
     from erniem_lab.tracing import Trace, trace
 
@@ -40,12 +42,16 @@ __all__ = [
     "ErnieMLabError",
     "ErnieMModel",
     "ErnieMTokenizer",
+    "InformationExtractor",
     "Trace",
     "corpora",
     "embed",
+    "fit",
+    "metrics",
     "pretraining",
     "probing",
     "report",
+    "tasks",
     "trace",
     "visual",
 ]
@@ -56,8 +62,10 @@ _HOMES = {
     "ErnieMLabError": "errors",
     "ErnieMModel": "model",
     "ErnieMTokenizer": "tokenizer",
+    "InformationExtractor": "tasks.extraction",
     "Trace": "tracing",
     "embed": "embedding",
+    "fit": "tasks.fitting",
     "trace": "tracing",
 }
 
