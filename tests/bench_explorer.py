@@ -48,13 +48,15 @@ def opened(browser: Browser, path: Path, selector: str) -> tuple[Page, float]:
 def ours(browser: Browser, trace: Trace, folder: Path) -> dict[str, float]:
     """The explorer's bytes, first draw and switch of head."""
     path = explorer(trace).save(folder / "explorer.html")
-    first = []
+    first, drawing = [], []
     for _ in range(PAGES):
         page, _ = opened(browser, path, ".erniem-explorer .status:not(:empty)")
-        first.append(page.evaluate(DRAWN)[0])
         switches = [page.locator("select[name=head]").evaluate(SWITCH) for _ in range(SWITCHES)]
+        once, *later = page.evaluate(DRAWN)
+        first, drawing = [*first, once], [*drawing, *later]
         page.close()
-    return {"MB": path.stat().st_size / 1e6, "first draw": median(first), "switch": median(switches)}
+    times = {"first draw": median(first), "switch": median(switches), "of it script": median(drawing)}
+    return {"MB": path.stat().st_size / 1e6, **times}
 
 
 def theirs(browser: Browser, trace: Trace, folder: Path) -> dict[str, float]:
