@@ -10,7 +10,7 @@ from erniem_lab.errors import InputValueError
 from erniem_lab.heads import ErnieMForInformationExtraction
 from erniem_lab.tasks.extraction.reading import BATCH_TOKENS, read, reads_padding
 from erniem_lab.tasks.extraction.schema import option_places
-from erniem_lab.tasks.extraction.spans import Pointers, token_spans
+from erniem_lab.tasks.extraction.spans import THRESHOLD, Pointers, token_spans
 from erniem_lab.tokenizer import ErnieMTokenizer
 
 OVERLAP = 4  # a window shares one part in so many with the next
@@ -38,11 +38,15 @@ class Answer:
 
 @dataclass(frozen=True)
 class Windows:
-    """The encodings of one question, of which neighbours share `overlap` tokens of the text."""
+    """The encodings of one question, all but the last with as many tokens of the text as fit."""
 
     question: Question
     encodings: Sequence[Encoding]
-    overlap: int
+
+    @property
+    def overlap(self) -> int:
+        """How many tokens of the text neighbours share."""
+        return len(text_tokens(self.encodings[0])) // OVERLAP
 
 
 def cut(question: Question, tokenizer: ErnieMTokenizer, max_length: int) -> Windows:
@@ -59,7 +63,17 @@ def cut(question: Question, tokenizer: ErnieMTokenizer, max_length: int) -> Wind
     demand_room(question.prompt, tokenizer, max_length)
     overlap = text_room(question.prompt, tokenizer, max_length) // OVERLAP
     windows = tokenizer.windows(question.prompt, question.text, max_length=max_length, stride=overlap)
-    return Windows(question, windows, overlap)
+    return Windows(question, windows)
+
+
+def text_tokens(encoding: Encoding) -> list[int]:
+    """The places of the text's tokens, which stand after the prompt's.
+
+    >>> text_tokens(Encoding([0, 5, 2, 2, 6, 2], [(0, 0)] * 6, [0, 0, 0, 1, 1, 1], [True, False, True] * 2))
+    [4]
+    """
+    sides = enumerate(zip(encoding.sentence, encoding.special, strict=True))
+    return [place for place, (sentence, special) in sides if sentence == 1 and not special]
 
 
 def text_room(prompt: str, tokenizer: ErnieMTokenizer, max_length: int) -> int:
@@ -106,7 +120,7 @@ def answer(
     model: ErnieMForInformationExtraction,
     tokenizer: ErnieMTokenizer,
     *,
-    threshold: float = 0.5,
+    threshold: float = THRESHOLD,
     batch_tokens: int = BATCH_TOKENS,
     progress: bool = False,
 ) -> list[list[Answer]]:
@@ -126,10 +140,18 @@ def answer(
     encodings = [encoding for windows in asked for encoding in windows.encodings]
     regime = reads_padding(model.config)
     pointers = iter(read(model, encodings, padding_is_read=regime, batch_tokens=batch_tokens, progress=progress))
-    return [_answers(windows, [next(pointers) for _ in windows.encodings], threshold) for windows in asked]
+    return [answers_of(windows, [next(pointers) for _ in windows.encodings], threshold) for windows in asked]
 
 
-def _answers(windows: Windows, pointers: Sequence[Pointers], threshold: float) -> list[Answer]:
+def answers_of(windows: Windows, pointers: Sequence[Pointers], threshold: float = THRESHOLD) -> list[Answer]:
+    """What the probabilities of all windows say: options, if the prompt has any, else spans of the text.
+
+    >>> encoding = Encoding([0, 5, 2, 2, 6, 2], [(0, 0), (0, 1), (0, 0), (0, 0), (0, 4), (0, 0)],
+    ...                     [0, 0, 0, 1, 1, 1], [True, False, True, True, False, True])
+    >>> ends = np.array([0.0, 0.0, 0.0, 0.0, 0.75, 0.0])
+    >>> answers_of(Windows(Question("Anna", "person"), [encoding]), [Pointers(ends, ends)])
+    [Answer(text='Anna', span=(0, 4), probability=0.5625)]
+    """
     options = option_places(windows.question.prompt)
     if options:
         return _chosen(windows, pointers, options, threshold)
@@ -167,8 +189,7 @@ def _join(windows: Windows, pointers: Sequence[Pointers]) -> tuple[Pointers, lis
     """Every token of the text once, as it is read by the window in which it is farther from a border."""
     starts, ends, offsets = [], [], []
     for number, (encoding, part) in enumerate(zip(windows.encodings, pointers, strict=True)):
-        sides = zip(encoding.sentence, encoding.special, strict=True)
-        places = [place for place, (sentence, special) in enumerate(sides) if sentence == 1 and not special]
+        places = text_tokens(encoding)
         left = windows.overlap // 2 if number else 0
         right = windows.overlap - windows.overlap // 2 if number + 1 < len(pointers) else 0
         kept = places[left : len(places) - right]

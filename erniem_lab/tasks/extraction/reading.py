@@ -13,7 +13,7 @@ from torch import Tensor
 from torch.nn import functional as F
 from tqdm import tqdm
 
-from erniem_lab.batching import PADDING, Batch, collate
+from erniem_lab.batching import PADDING, Batch, by_length, collate
 from erniem_lab.config import ErnieMConfig
 from erniem_lab.encoding import Encoding
 from erniem_lab.heads import ErnieMForInformationExtraction
@@ -97,25 +97,13 @@ def read(
     training = model.training
     model.eval()
     with tqdm(total=len(encodings), unit="input", disable=not progress) as bar:
-        for rows in _by_length(lengths, batch_tokens):
+        for rows in by_length(lengths, batch_tokens):
             batch = fill([encodings[row] for row in rows], model.config, padding_is_read=padding_is_read)
             for row, pointers in zip(rows, _probabilities(model, batch, padding_is_read), strict=True):
                 found[row] = pointers[: lengths[row]]
             bar.update(len(rows))
     model.train(training)
     return [found[row] for row in range(len(encodings))]
-
-
-def _by_length(lengths: Sequence[int], batch_tokens: int) -> Iterator[list[int]]:
-    """Rows of like length, the longest first; at least one a batch."""
-    rows: list[int] = []
-    for row in sorted(range(len(lengths)), key=lambda row: -lengths[row]):
-        if rows and (len(rows) + 1) * lengths[rows[0]] > batch_tokens:
-            yield rows
-            rows = []
-        rows.append(row)
-    if rows:
-        yield rows
 
 
 def _probabilities(model: ErnieMForInformationExtraction, batch: Batch, padding_is_read: bool) -> Iterator[Pointers]:
