@@ -54,8 +54,8 @@ def from_treebank(sentence: ParsedSentence, features: Sequence[str] = ()) -> Ann
 def from_world(world: World, example: ParallelSentences, place: int = 0) -> Annotated:
     """The questions "kind" (PER, LOC, TIME, ...: which kind of thing a name or noun is of) and "role".
 
-    "role" is asked of people: AGENT, OTHER, GIVER or RECEIVER. The same names fill all roles, so that only the rest of
-    the sentence tells; the kind can be told from the word alone.
+    "role" is asked of people where two are named: AGENT, OTHER, GIVER or RECEIVER. The same names fill all roles, so
+    that only the rest of the sentence tells; the kind can be told from the word alone.
 
     Args:
         place: which of the example's sentences.
@@ -69,11 +69,12 @@ def from_world(world: World, example: ParallelSentences, place: int = 0) -> Anno
     writing, fillers = example.writings[place], example.fact.fillers
     slots = {slot.role: slot.category for slot in world.patterns[example.fact.pattern].slots}
     heads = [owner if head else "" for owner, head in zip(writing.owners, writing.heads, strict=True)]
+    people = {role for role in fillers if slots[role] == PERSON}
     kinds = {role: world.entries[filler].tag for role, filler in fillers.items()}
     return Annotated(
         writing.sentence.surfaces,
         {
             "kind": tuple(kind if (kind := kinds.get(owner, "-")) != "-" else None for owner in heads),
-            "role": tuple(owner if slots.get(owner) == PERSON else None for owner in heads),
+            "role": tuple(owner if owner in people and len(people) > 1 else None for owner in heads),
         },
     )
