@@ -25,7 +25,11 @@ STYLE_DARK = "body { margin: 8px; background: #000000; color: #cccccc; font-fami
 
 @dataclass(frozen=True)
 class BertvizView:
-    """A view of bertviz, alive in its own frame; `still` is a PNG for where no frame may live."""
+    """A view of bertviz, alive in its own frame; `still` is a PNG for where no frame may live.
+
+    >>> view = BertvizView("head view", "<!DOCTYPE html>", b"", 400)
+    >>> view.save("view.html").unlink()
+    """
 
     title: str
     document: str = field(repr=False)

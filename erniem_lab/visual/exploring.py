@@ -49,6 +49,15 @@ class Explorer(anywidget.AnyWidget):
 
     `layer` counts from 1, or is "mean"; `head` counts from 0, or is "mean" or "rollout"; `token` is the pinned one or
     None; `texts` is the text or pair: setting it, or typing another, traces it.
+
+    >>> from erniem_lab import MINI, ErnieMForMaskedLM, ErnieMTokenizer, trace
+    >>> model, tokenizer = ErnieMForMaskedLM.from_pretrained(MINI), ErnieMTokenizer.from_pretrained(MINI)
+    >>> follow = lambda *texts: trace(model, tokenizer, *texts)
+    >>> view = Explorer(follow("Good day.", "Bonjour."), retrace=follow)
+    >>> view.texts = ["Good night.", "Bonne nuit."]
+    >>> view.show_largest("crossing")
+    >>> view.statistic, view.scene["texts"][0], view.save("view.html").unlink()
+    ('crossing', 'Good night.', None)
     """
 
     _esm = program()
