@@ -108,8 +108,11 @@ def test_a_folder_of_other_examples_or_settings_is_refused(start, tmp_path):
     trained(start, folder=tmp_path)
     with pytest.raises(FileFaultError, match=r"identity.text was"):
         trained(start, examples=texts(10), folder=tmp_path)
+    assert json.loads((tmp_path / "predictions.jsonl").read_text().splitlines()[-1])["gold"] == texts()[-1].label
+    recipe = (tmp_path / "recipe.json").read_text()
     with pytest.raises(FileFaultError, match=r"another run"):
         trained(start, replace(QUICK, peak_rate=0.5), folder=tmp_path)
+    assert (tmp_path / "recipe.json").read_text() == recipe  # nothing of the run was touched
 
 
 def test_the_best_weights_are_the_result_not_the_last(start, monkeypatch):

@@ -113,7 +113,6 @@ class _Run:
             progress=progress and self.crew.first,
         )
         plan = self.settings.plan(len(features), self.net.config)
-        self._write(RECIPE, self._recipe())
         with lessons.bar:
             try:
                 train(
@@ -128,7 +127,7 @@ class _Run:
                 lessons.begin(plan.steps, last=True)
             except EnoughError:
                 pass
-        self._finish()
+        self._finish(lessons.checks)
         if check_on:
             self._write(PREDICTIONS, self._evaluated(check_on, held_out).lines())
         return lessons.checks
@@ -141,31 +140,29 @@ class _Run:
         return Evaluation(self.task, self.task.predictions(examples, features, scores))
 
     def _note(self, checks: Sequence[Check], is_best: bool) -> None:
-        """Keep the weights, if they are the best so far, and write the list of checks."""
+        """Keep the weights, if they are the best so far, and write the recipe and the list of checks."""
         if is_best:
             self.best = {name: value.detach().clone() for name, value in self.module.state_dict().items()}
             self._save_model()
+        self._write(RECIPE, self._recipe())
         self._write(CHECKS, json.dumps([asdict(check) for check in checks], indent=1))
 
     def _recovered(self) -> list[Check]:
-        """The checks of a run that goes on; its best weights come from its folder."""
+        """The checks of a run that goes on."""
         path = None if self.folder is None else self.folder / CHECKS
-        if path is None or self.folder is None or not path.is_file():
+        if path is None or not path.is_file():
             return []
-        kept = self.task.head.from_pretrained(self.folder / MODEL).state_dict()
-        self.best = {name: kept[name.removeprefix("head.")].to(own_device()) for name in self.module.state_dict()}
-        return [
-            Check(one["step"], one["loss"], Estimate(**one["score"]))
-            for one in parse_object(f'{{"checks": {path.read_text(encoding="utf-8")}}}', path, "list of checks")[
-                "checks"
-            ]
-        ]
+        found = parse_object(f'{{"checks": {path.read_text(encoding="utf-8")}}}', path, "list of checks")["checks"]
+        return [Check(one["step"], one["loss"], Estimate(**one["score"])) for one in found]
 
-    def _finish(self) -> None:
-        if self.best:
-            self.module.load_state_dict(self.best)
-        else:
+    def _finish(self, checks: Sequence[Check]) -> None:
+        """Give the model its best weights: its last where nothing was scored, its folder's where the run went on."""
+        if not checks:
             self._save_model()
+        elif self.best:
+            self.module.load_state_dict(self.best)
+        elif self.folder is not None:
+            self.net.load_state_dict(self.task.head.from_pretrained(self.folder / MODEL).state_dict())
         self.net.eval()
 
     def _save_model(self) -> None:

@@ -38,7 +38,7 @@ class Lessons:
 
     Args:
         scored: gives the score of the module as it is now; None where there is nothing to score on.
-        note: is told all checks after each, and whether the last is the best so far, whose weights the module has.
+        note: is told all checks, at the start and after each, and whether the last is the best so far.
     """
 
     def __init__(
@@ -83,6 +83,7 @@ class Lessons:
         """
         if self.step < 0:
             self.checks = [check for check in self.checks if check.step < step]  # of a run that goes on from here
+            self.note(self.checks, False)
         self.bar.update(step - max(self.step, 0))
         self.step = step
         if self.scored is not None and step and (last or step % self.every == 0):
