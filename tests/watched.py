@@ -1,8 +1,11 @@
 """A page of the browser that is cut off from the network and watched."""
 
+import re
+
 from playwright.sync_api import ConsoleMessage, Page, Route
 
 LOCAL = ("file://", "data:", "blob:")
+SLOW = re.compile(r"Plugin \S+ .*took [\d.]+ms to activate")  # JupyterLab's note that the machine is busy
 
 
 class Watched:
@@ -23,7 +26,7 @@ class Watched:
         return [*self.outside, *self.complaints]
 
     def _hear(self, message: ConsoleMessage) -> None:
-        if message.type in ("error", "warning"):
+        if message.type in ("error", "warning") and not SLOW.match(message.text):
             self.complaints.append(message.text)
 
     def _route(self, route: Route) -> None:
