@@ -15,7 +15,7 @@ from erniem_lab.corpora.world import World
 from erniem_lab.errors import InputTypeError, InputValueError
 from erniem_lab.losses import IGNORED
 from erniem_lab.tasks.extraction import Answer, InformationExtractor
-from erniem_lab.tasks.extraction.fine_tuning import as_prompts, fit_extraction
+from erniem_lab.tasks.extraction.fine_tuning import fit_extraction
 from erniem_lab.tasks.extraction.learning import PromptPrediction, Prompts
 from erniem_lab.tasks.extraction.prompts import choice_prompts, to_prompts
 from erniem_lab.tasks.extraction.spans import pair_up
@@ -191,6 +191,11 @@ def test_examples_that_cannot_be_learnt_from_are_refused(
         fit_extraction(examples, model=checkpoint, settings=Settings(steps=1), progress=False)
 
 
+def test_a_labelled_text_is_no_prompt_until_it_is_made_one() -> None:
+    with pytest.raises(InputTypeError, match="a ExtractionExample is no prompt; make prompts of texts by to_prompts"):
+        Prompts().features([EXAMPLE], CUT, Reading(LENGTH))
+
+
 @pytest.fixture
 def checkpoint(tmp_path: Path) -> Path:
     spotter(CUT, length=LENGTH).save_pretrained(tmp_path / "start")
@@ -233,4 +238,4 @@ def test_files_of_paddles_forms_are_learnt_from(checkpoint: Path, tmp_path: Path
     )
     for examples in (list(read_doccano(tmp_path / "d.json", "en")), list(read_prompts(tmp_path / "p.txt", "en"))):
         found = fit_extraction(examples, model=checkpoint, settings=Settings(steps=2, batch=1), progress=False)
-        assert len(found.predict(as_prompts(examples))) == 1
+        assert found.evaluate(examples).metrics == ("span F1", "precision", "recall")

@@ -2,6 +2,10 @@
 
 from erniem_lab.tasks.choice import Choice, ChoicePrediction
 from erniem_lab.tasks.classification import Classification, LabelPrediction
+from erniem_lab.tasks.extraction.extractor import InformationExtractor
+from erniem_lab.tasks.extraction.fine_tuning import UIE, fit_extraction
+from erniem_lab.tasks.extraction.learning import PromptPrediction, Prompts
+from erniem_lab.tasks.extraction.prompts import choice_prompts, to_prompts
 from erniem_lab.tasks.fitted import Fitted, open_fitted, task_of
 from erniem_lab.tasks.fitting import Fit, fit
 from erniem_lab.tasks.lessons import Check
@@ -15,6 +19,7 @@ from erniem_lab.tasks.transfer import Transfer, transfer
 
 __all__ = [
     "PRESETS",
+    "UIE",
     "Answer",
     "AnswerPrediction",
     "Check",
@@ -25,7 +30,10 @@ __all__ = [
     "Feature",
     "Fit",
     "Fitted",
+    "InformationExtractor",
     "LabelPrediction",
+    "PromptPrediction",
+    "Prompts",
     "Questions",
     "Reading",
     "Settings",
@@ -33,11 +41,14 @@ __all__ = [
     "Tagging",
     "Task",
     "Transfer",
+    "choice_prompts",
     "fit",
+    "fit_extraction",
     "open_examples",
     "open_fitted",
     "preset_settings",
     "task_for",
     "task_of",
+    "to_prompts",
     "transfer",
 ]

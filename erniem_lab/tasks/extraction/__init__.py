@@ -2,13 +2,12 @@
 
 from erniem_lab.tasks.extraction.documents import Answer, Question, answer
 from erniem_lab.tasks.extraction.extractor import InformationExtractor
-from erniem_lab.tasks.extraction.fine_tuning import UIE, as_prompts, fit_extraction
 from erniem_lab.tasks.extraction.found import Extraction, Extractions, Found
 from erniem_lab.tasks.extraction.learning import PromptPrediction, Prompts
-from erniem_lab.tasks.extraction.prompts import choice_prompts, to_prompts
+from erniem_lab.tasks.extraction.prompts import as_prompts, choice_prompts, to_prompts
 from erniem_lab.tasks.extraction.schema import read_schema, schema_of
 
 __all__ = [
-    "UIE", "Answer", "Extraction", "Extractions", "Found", "InformationExtractor", "PromptPrediction", "Prompts",
-    "Question", "answer", "as_prompts", "choice_prompts", "fit_extraction", "read_schema", "schema_of", "to_prompts",
+    "Answer", "Extraction", "Extractions", "Found", "InformationExtractor", "PromptPrediction", "Prompts",
+    "Question", "answer", "as_prompts", "choice_prompts", "read_schema", "schema_of", "to_prompts",
 ]  # fmt: skip

@@ -5,10 +5,7 @@ from os import PathLike
 from typing import Any
 
 from erniem_lab.config import ErnieMConfig
-from erniem_lab.corpora.check import gather
-from erniem_lab.corpora.examples import ExtractionExample, PromptExample
 from erniem_lab.tasks.extraction.learning import Prompts
-from erniem_lab.tasks.extraction.prompts import to_prompts
 from erniem_lab.tasks.extraction.reading import reads_padding
 from erniem_lab.tasks.extraction.schema import PromptForm
 from erniem_lab.tasks.fitting import Fit, fit
@@ -51,18 +48,5 @@ def fit_extraction(
     'extraction'
     """
     config = ErnieMConfig.from_pretrained(model)
-    task = Prompts(padded_to=config.max_length if reads_padding(config) else 0)
-    train, check = (as_prompts(examples, form) if examples else () for examples in (train_on, check_on))
-    return fit(train, check, model=model, settings=settings, task=task, folder=folder, progress=progress)
-
-
-def as_prompts(examples: Sequence[Any], form: PromptForm = "en") -> tuple[PromptExample, ...]:
-    """Prompts as they are, labelled texts as prompts.
-
-    >>> from erniem_lab.corpora.world import World
-    >>> as_prompts(World.load().extraction("en", 1))[0].prompt
-    'person'
-    """
-    if examples and isinstance(examples[0], ExtractionExample):
-        return to_prompts(gather(examples, ExtractionExample), form=form)
-    return gather(examples, PromptExample)
+    task = Prompts(form, config.max_length if reads_padding(config) else 0)
+    return fit(train_on, check_on, model=model, settings=settings, task=task, folder=folder, progress=progress)

@@ -10,15 +10,16 @@ from jaxtyping import Float
 from torch import Tensor
 
 from erniem_lab.config import ErnieMConfig
-from erniem_lab.corpora.check import gather
 from erniem_lab.corpora.examples import PromptExample, Span
 from erniem_lab.encoding import Encoding
-from erniem_lab.errors import InputValueError
+from erniem_lab.errors import InputTypeError, InputValueError
 from erniem_lab.heads import ErnieMForInformationExtraction
 from erniem_lab.losses import IGNORED
 from erniem_lab.metrics.tally import Tally, shares, tally
 from erniem_lab.tasks.extraction.documents import Answer, Question, Windows, answers_of, cut
+from erniem_lab.tasks.extraction.prompts import as_prompts
 from erniem_lab.tasks.extraction.reading import fill, mask_of
+from erniem_lab.tasks.extraction.schema import Node, PromptForm, prompt_form
 from erniem_lab.tasks.extraction.spans import Pointers
 from erniem_lab.tasks.task import Feature, Reading, Scores, Task, by_example
 from erniem_lab.tokenizer import ErnieMTokenizer
@@ -44,13 +45,14 @@ class PromptPrediction:
 class Prompts(Task[PromptExample, PromptPrediction]):
     """Spans that answer prompts, scored by the micro F1 of all of them, as PaddleNLP scores UIE.
 
-    `padded_to` is the length to which every input is filled up with padding that is read, for weights that were
-    trained so; 0 for others, which read no padding.
+    Texts with entities and relations become prompts, and relations are asked for in `form`. `padded_to` is the length
+    to which every input is filled up with padding that is read, for weights that were trained so; 0 for others.
 
     >>> Prompts().config()
     {'reads_padding': False}
     """
 
+    form: PromptForm = "en"
     padded_to: int = 0
 
     name: ClassVar[str] = "extraction"
@@ -58,22 +60,29 @@ class Prompts(Task[PromptExample, PromptPrediction]):
 
     @classmethod
     def of(cls, examples: Sequence[Any]) -> "Prompts":
-        """The task of the examples."""
-        gather(examples, PromptExample)
-        return cls()
+        """The task of the examples, asked for in Chinese if their first kind, or prompt, is Chinese.
+
+        Raises:
+            InputTypeError: examples of another kind.
+            InputValueError: none, or a span that is not in its text.
+        """
+        return cls(prompt_form([Node(as_prompts(examples)[0].prompt)]))
 
     def config(self) -> dict[str, Any]:  # noqa: D102
         return {"reads_padding": self.padded_to > 0}
 
     def labelled(self, examples: Sequence[Any]) -> tuple[PromptExample, ...]:  # noqa: D102
-        return gather(examples, PromptExample)
+        return as_prompts(examples, self.form)
 
     def described(self) -> dict[str, Any]:  # noqa: D102
-        return {**super().described(), "padded_to": self.padded_to}
+        return {**super().described(), "form": self.form, "padded_to": self.padded_to}
 
     def features(  # noqa: D102
         self, examples: Sequence[Any], tokenizer: ErnieMTokenizer, reading: Reading
     ) -> list[Feature]:
+        for example in examples:
+            if not isinstance(example, PromptExample):
+                raise InputTypeError(f"a {type(example).__name__} is no prompt; make prompts of texts by to_prompts")
         windows = [cut(Question(one.text, one.prompt), tokenizer, reading.longest).encodings for one in examples]
         for number, (example, encodings) in enumerate(zip(examples, windows, strict=True)):
             _demand_tokens(example, encodings, number)

@@ -6,6 +6,7 @@ The kinds of prompts without an answer are those of PaddleNLP's `model_zoo/uie/d
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from random import Random
+from typing import Any
 
 from erniem_lab.corpora.check import gather
 from erniem_lab.corpora.examples import ExtractionExample, LabelledText, PromptExample, Span
@@ -30,7 +31,7 @@ class Labels:
 
 
 def to_prompts(
-    examples: Iterable[ExtractionExample], *, form: PromptForm = "en", negatives: int = NEGATIVES, seed: int = 0
+    examples: Iterable[Any], *, form: PromptForm = "en", negatives: int = NEGATIVES, seed: int = 0
 ) -> tuple[PromptExample, ...]:
     """A prompt for each kind that occurs in a text and each relation of a subject, and some without an answer.
 
@@ -48,6 +49,22 @@ def to_prompts(
     known = gather(examples, ExtractionExample)
     draw, labels = Random(seed), _labels(known)
     return tuple(prompt for example in known for prompt in _prompts(example, labels, form, negatives, draw))
+
+
+def as_prompts(examples: Sequence[Any], form: PromptForm = "en") -> tuple[PromptExample, ...]:
+    """Prompts as they are, labelled texts as prompts.
+
+    Raises:
+        InputTypeError: examples of another type.
+        InputValueError: no example, or a span that is not in its text.
+
+    >>> from erniem_lab.corpora.world import World
+    >>> as_prompts(World.load().extraction("en", 1))[0].prompt
+    'person'
+    """
+    if examples and isinstance(examples[0], ExtractionExample):
+        return to_prompts(examples, form=form)
+    return gather(examples, PromptExample)
 
 
 def choice_prompts(
