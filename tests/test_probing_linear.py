@@ -6,6 +6,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
+from jaxtyping import config as shape_checks
 from scipy.optimize import minimize
 
 from erniem_lab.errors import InputValueError
@@ -255,6 +256,12 @@ def test_half_precision_is_widened_before_use() -> None:
     small = [replace(items, states=items.states.astype(np.float16)) for items in (TRAIN, TEST)]
     exact, found = (value(read_layers(one, {"": two}, language="")) for one, two in ((TRAIN, TEST), small))
     assert found == pytest.approx(exact, abs=0.01)
+
+
+def test_an_unknown_way_to_centre_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shape_checks, "jaxtyping_disable", True)  # as for users, who run without these checks
+    with pytest.raises(InputValueError, match="give one of none, language"):
+        Probe(centre="word")  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
