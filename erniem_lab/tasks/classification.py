@@ -176,6 +176,7 @@ def _plain(example: Any) -> Any:
 
 
 def _texts(example: Any) -> tuple[str, ...]:
+    example = _plain(example)
     if isinstance(example, LabelledPair):
         return example.first, example.second
     if isinstance(example, TextPair):
