@@ -118,8 +118,8 @@ def read_layers(
 ) -> list[Readings]:
     """A probe at every layer, trained on one language and read in each of `tests`.
 
-    Training takes time in proportion to items, width and classes: a second or so a layer for 3,000 words of width 192,
-    and minutes for 20,000 of width 768.
+    A layer of 20,000 words of width 768 and 17 classes takes 1.5 s of one core where classes lie apart, and several
+    times that where they do not.
 
     Args:
         tests: items by language, from sentences that say nothing of those in `train`.
