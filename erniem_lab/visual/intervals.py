@@ -50,8 +50,7 @@ def dot_intervals(
     for number, (name, part) in enumerate(parts):
         shift = SPREAD * ((number + 0.5) / len(parts) - 0.5)
         places = [names.index(item) + shift for item in part[by].astype(str)]
-        whiskers = [part["value"] - part["low"], part["high"] - part["value"]]
-        ax.errorbar(part["value"], places, xerr=whiskers, fmt="none", ecolor=style(number)["color"], elinewidth=1.6)
+        ax.hlines(places, part["low"], part["high"], color=style(number)["color"], linewidth=1.6)
         ax.scatter(part["value"], places, s=26, zorder=3, clip_on=False, label=name, **style(number))
     ax.set_yticks(range(len(names)), labels(names), **writing())
     ax.set_ylim(len(names) - 0.5, -0.5)
