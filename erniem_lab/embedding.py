@@ -1,7 +1,8 @@
-"""Sentence vectors for a whole corpus: texts of like length side by side, results in the caller's order."""
+"""Sentence vectors for a whole corpus: texts of like length in rows without padding, results in the caller's order."""
 
-from collections.abc import Sequence
-from typing import Literal
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal, get_args
 
 import numpy as np
 import torch
@@ -9,13 +10,17 @@ from jaxtyping import Float
 from torch import Tensor
 from tqdm import tqdm
 
-from erniem_lab.batching import Batch, by_length, collate
 from erniem_lab.errors import InputTypeError, InputValueError
+from erniem_lab.model import ErnieMModel
+from erniem_lab.packing import Packing, packed
+from erniem_lab.precision import Precision, reading_twin
 from erniem_lab.pretrained import ErnieMPreTrainedModel
 from erniem_lab.tokenizer import ErnieMTokenizer
 
 Pooling = Literal["mean", "cls"]
-BATCH_TOKENS = 4096
+BATCH_TOKENS = 4096  # for readers that pad
+ROW_TOKENS = {"cpu": 1024}  # a layer's states then stay in the processor's cache
+DEVICE_TOKENS = 16_384
 
 
 def embed(
@@ -25,19 +30,22 @@ def embed(
     *,
     layer: int = -1,
     pooling: Pooling = "mean",
-    batch_tokens: int = BATCH_TOKENS,
+    precision: Precision = "float32",
+    batch_tokens: int | None = None,
     progress: bool = True,
 ) -> Float[np.ndarray, "text hidden"]:
     """One vector for each text, in the order of the texts. Texts longer than the model are cut.
 
     Args:
-        layer: whose states are pooled; 0 is the embedding output, -1 the last layer.
-        pooling: "mean" over all tokens but padding, [CLS] and [SEP] included as in XTREME; or "cls", the first.
-        batch_tokens: tokens in a batch, padding counted.
+        layer: whose states are pooled; 0 is the embedding output, -1 the last layer. Layers above are not computed.
+        pooling: "mean" over all tokens, [CLS] and [SEP] included as in XTREME; or "cls", the first.
+        precision: of the matrix products; see `erniem_lab.precision`.
+        batch_tokens: tokens that are computed at a time, at most but for a text that is longer; by default as
+            many as are fast on the model's device.
 
     Raises:
         InputTypeError: a single string, or something other than strings.
-        InputValueError: no such layer or pooling.
+        InputValueError: no such layer, pooling or precision.
 
     >>> from erniem_lab import MINI, ErnieMForMaskedLM
     >>> model, tokenizer = ErnieMForMaskedLM.from_pretrained(MINI), ErnieMTokenizer.from_pretrained(MINI)
@@ -47,8 +55,8 @@ def embed(
     layers = model.config.num_hidden_layers
     if not -layers - 1 <= layer <= layers:
         raise InputValueError(f"layer={layer}: give 0 (embeddings) to {layers}, or -1 for the last")
-    chosen = range(layers + 1)[layer]
-    return _embed(model, tokenizer, texts, [chosen], pooling, batch_tokens, progress)[0]
+    reader = Reader.of(model, tokenizer, [range(layers + 1)[layer]], pooling, precision, batch_tokens)
+    return reader.vectors(texts, progress)[0]
 
 
 def embed_layers(
@@ -57,7 +65,8 @@ def embed_layers(
     texts: Sequence[str],
     *,
     pooling: Pooling = "mean",
-    batch_tokens: int = BATCH_TOKENS,
+    precision: Precision = "float32",
+    batch_tokens: int | None = None,
     progress: bool = True,
 ) -> Float[np.ndarray, "layer text hidden"]:
     """As `embed`, for every layer in one pass; layer 0 first.
@@ -68,45 +77,99 @@ def embed_layers(
     True
     """
     layers = range(model.config.num_hidden_layers + 1)
-    return _embed(model, tokenizer, texts, list(layers), pooling, batch_tokens, progress)
+    return Reader.of(model, tokenizer, layers, pooling, precision, batch_tokens).vectors(texts, progress)
 
 
-@torch.inference_mode()
-def _embed(
-    model: ErnieMPreTrainedModel,
-    tokenizer: ErnieMTokenizer,
-    texts: Sequence[str],
-    layers: list[int],
-    pooling: Pooling,
-    batch_tokens: int,
-    progress: bool,
-) -> Float[np.ndarray, "layer text hidden"]:
-    if isinstance(texts, str):
-        raise InputTypeError(f"texts is the single string {texts[:40]!r}: give a list of strings")
-    if pooling not in ("mean", "cls"):
-        raise InputValueError(f"pooling={pooling!r}: give 'mean' or 'cls'")
-    encodings = tokenizer.encodings(list(texts), truncation=True, max_length=model.config.max_length)
-    vectors = np.empty((len(layers), len(texts), model.config.hidden_size), dtype=np.float32)
-    training = model.training
-    model.eval()
-    with tqdm(total=len(texts), unit="text", disable=not progress) as bar:
-        for rows in by_length(list(map(len, encodings)), batch_tokens):
-            batch = collate([encodings[i] for i in rows], tokenizer.pad_token_id).to(model.device)
-            states = _states(model, batch)
-            for place, layer in enumerate(layers):
-                vectors[place, rows] = _pool(states[layer], batch, pooling).float().cpu().numpy()
-            bar.update(len(rows))
-    model.train(training)
-    return vectors
+@dataclass(frozen=True)
+class Reader:
+    """A model made ready to read any number of texts; `layers` are those whose states are pooled."""
+
+    model: ErnieMModel
+    tokenizer: ErnieMTokenizer
+    layers: Sequence[int]
+    pooling: Pooling
+    row_tokens: int
+
+    @classmethod
+    def of(
+        cls,
+        model: ErnieMPreTrainedModel,
+        tokenizer: ErnieMTokenizer,
+        layers: Sequence[int],
+        pooling: Pooling = "mean",
+        precision: Precision = "float32",
+        batch_tokens: int | None = None,
+    ) -> "Reader":
+        """A reader with weights of its own, those that the model has now.
+
+        >>> from erniem_lab import MINI, ErnieMForMaskedLM
+        >>> model, tokenizer = ErnieMForMaskedLM.from_pretrained(MINI), ErnieMTokenizer.from_pretrained(MINI)
+        >>> Reader.of(model, tokenizer, [0, 1]).vectors(["Bonjour."], progress=False).shape[:2]
+        (2, 1)
+        """
+        if pooling not in get_args(Pooling):
+            raise InputValueError(f"pooling={pooling!r}: give 'mean' or 'cls'")
+        if batch_tokens is not None and batch_tokens < 1:
+            raise InputValueError(f"batch_tokens={batch_tokens}: give at least 1, or None for what suits the device")
+        tokens = batch_tokens or ROW_TOKENS.get(model.device.type, DEVICE_TOKENS)
+        return cls(reading_twin(model, precision, max(layers)), tokenizer, layers, pooling, tokens)
+
+    @torch.inference_mode()
+    def vectors(self, texts: Sequence[str], progress: bool = True) -> Float[np.ndarray, "layer text hidden"]:
+        """A vector for each layer and text."""
+        if isinstance(texts, str):
+            raise InputTypeError(f"texts is the single string {texts[:40]!r}: give a list of strings")
+        config = self.model.config
+        vectors = np.empty((len(self.layers), len(texts), config.hidden_size), dtype=np.float32)
+        ids = self.tokenizer(list(texts), truncation=True, max_length=config.max_length)["input_ids"] if texts else []
+        with _Bar(len(texts), shown=progress) as bar:
+            for numbers in _rows(list(map(len, ids)), self.row_tokens):
+                vectors[:, numbers] = self._row([ids[i] for i in numbers])
+                bar.add(len(numbers), sum(len(ids[i]) for i in numbers))
+        return vectors
+
+    def _row(self, texts: Sequence[Sequence[int]]) -> Float[np.ndarray, "layer text hidden"]:
+        ids, places, packing = packed(texts)
+        row, positions = torch.tensor([[ids], [places]], device=self.model.device)
+        several = len(self.layers) > 1
+        output = self.model(row, positions, packing, output_hidden_states=several, return_dict=True)
+        states = output.hidden_states if several else {self.layers[0]: output.last_hidden_state}
+        return np.stack([_pool(states[layer], packing, self.pooling).cpu().numpy() for layer in self.layers])
 
 
-def _states(model: ErnieMPreTrainedModel, batch: Batch) -> tuple[Float[Tensor, "batch seq hidden"], ...]:
-    output = model.base(batch.input_ids, batch.position_ids, batch.kinds > 0, output_hidden_states=True)
-    return output.hidden_states
+class _Bar(tqdm):  # type: ignore[type-arg]
+    """Texts and tokens per second."""
+
+    def __init__(self, texts: int, shown: bool) -> None:
+        super().__init__(total=texts, unit="text", disable=not shown)
+        self.tokens = 0
+
+    def add(self, texts: int, tokens: int) -> None:
+        self.tokens += tokens
+        self.update(texts)
+        if not self.disable:
+            self.set_postfix_str(f"{self.tokens / max(self.format_dict['elapsed'], 1e-9):,.0f} tokens/s", refresh=False)
 
 
-def _pool(states: Float[Tensor, "batch seq hidden"], batch: Batch, pooling: Pooling) -> Float[Tensor, "batch hidden"]:
+def _rows(lengths: Sequence[int], tokens: int) -> Iterator[list[int]]:
+    """Numbers of texts by length, the longest first, in rows of so many tokens at most.
+
+    >>> list(_rows([3, 9, 4], 8))
+    [[1], [2, 0]]
+    """
+    row: list[int] = []
+    total = 0
+    for i in sorted(range(len(lengths)), key=lambda i: -lengths[i]):
+        if row and total + lengths[i] > tokens:
+            yield row
+            row, total = [], 0
+        row.append(i)
+        total += lengths[i]
+    if row:
+        yield row
+
+
+def _pool(states: Float[Tensor, "1 seq hidden"], packing: Packing, pooling: Pooling) -> Float[Tensor, "text hidden"]:
     if pooling == "cls":
-        return states[:, 0]
-    counted = (batch.kinds > 0)[:, :, None]
-    return (states * counted).sum(dim=1) / counted.sum(dim=1)
+        return states[0, packing.starts()].float()
+    return torch.cat([run.of(states).mean(dim=1, dtype=torch.float32) for run in packing.runs()])

@@ -17,6 +17,7 @@ from erniem_lab.config import ErnieMConfig
 from erniem_lab.errors import InputValueError
 from erniem_lab.masks import ReadingMask, check_ids, reading_mask
 from erniem_lab.outputs import EncoderOutput
+from erniem_lab.packing import Packing
 from erniem_lab.pretrained import ErnieMPreTrainedModel
 
 SHORT = 128  # keys; up to here the fused kernel's way back costs more on a CPU than the weights it does not hold
@@ -70,37 +71,59 @@ class ErnieMSelfAttention(nn.Module):
     def forward(
         self,
         hidden: Float[Tensor, "batch query hidden"],
-        mask: ReadingMask,
+        mask: ReadingMask | Packing,
         head_mask: Float[Tensor, "1 head 1 1"] | None,
         prefix: tuple[Tensor, Tensor] | None,
         explain: bool,
     ) -> tuple[Float[Tensor, "batch query inner"], Float[Tensor, "batch head query key"] | None]:
         """Mixed values, and the weights themselves where `explain` asks for them."""
-        query, key, value = (self._split(proj(hidden)) for proj in (self.q_proj, self.k_proj, self.v_proj))
+        parts = self.project(hidden)
+        if isinstance(mask, Packing):
+            runs = ([self._split(run.of(part)) for part in parts] for run in mask.runs())
+            mixed = (self._mix(query, key, value, None, head_mask)[0] for query, key, value in runs)
+            return torch.cat([texts.flatten(0, 1) for texts in mixed])[None], None
+        query, key, value = map(self._split, parts)
         if prefix is not None:
             key, value = (torch.cat([old.to(new), new], dim=2) for old, new in zip(prefix, (key, value), strict=True))
+        return self._mix(query, key, value, mask, head_mask, explain)
+
+    def project(self, hidden: Float[Tensor, "batch seq hidden"]) -> tuple[Tensor, Tensor, Tensor]:
+        """Queries, keys and values, all heads side by side."""
+        return self.q_proj(hidden), self.k_proj(hidden), self.v_proj(hidden)
+
+    def _mix(
+        self,
+        query: Float[Tensor, "batch head query dim"],
+        key: Float[Tensor, "batch head key dim"],
+        value: Float[Tensor, "batch head key dim"],
+        mask: ReadingMask | None,
+        head_mask: Float[Tensor, "1 head 1 1"] | None,
+        explain: bool = False,
+    ) -> tuple[Float[Tensor, "batch query inner"], Float[Tensor, "batch head query key"] | None]:
         dropout = self.dropout_rate if self.training else 0.0
-        weights = None
-        plain = mask.dtype == torch.bool and head_mask is None and self.position_type == "absolute"
-        slow = self.training and hidden.device.type == "cpu" and key.shape[2] <= SHORT
+        plain = (mask is None or mask.dtype == torch.bool) and head_mask is None and self.position_type == "absolute"
+        slow = self.training and query.device.type == "cpu" and key.shape[2] <= SHORT
         if explain or slow or not plain:
             weights = F.dropout(self._weights(query, key, mask), dropout)
             weights = weights if head_mask is None else weights * head_mask
-            mixed = weights @ value
-        else:
-            mixed = _fused(query, key, value, mask, dropout)
-        return mixed.transpose(1, 2).flatten(2), weights if explain else None
+            return (weights @ value).transpose(1, 2).flatten(2), weights if explain else None
+        return _fused(query, key, value, mask, dropout).transpose(1, 2).flatten(2), None
 
     def _split(self, states: Float[Tensor, "batch seq inner"]) -> Float[Tensor, "batch head seq dim"]:
         return states.view(*states.shape[:2], -1, self.head_size).transpose(1, 2)
 
     def _weights(
-        self, query: Float[Tensor, "batch head query dim"], key: Float[Tensor, "batch head key dim"], mask: ReadingMask
+        self,
+        query: Float[Tensor, "batch head query dim"],
+        key: Float[Tensor, "batch head key dim"],
+        mask: ReadingMask | None,
     ) -> Float[Tensor, "batch head query key"]:
         scores = query @ key.transpose(-1, -2)
         if self.position_type != "absolute":
             scores = scores + self._distance_scores(query, key)
         scores = scores / self.head_size**0.5
+        if mask is None:
+            return scores.softmax(dim=-1)
         if mask.dtype != torch.bool:
             wide = torch.promote_types(scores.dtype, torch.float32)  # a floor of half precision could overflow
             return (scores.to(wide) + mask).softmax(dim=-1).to(query.dtype)
@@ -123,10 +146,12 @@ def _fused(
     query: Float[Tensor, "batch head query dim"],
     key: Float[Tensor, "batch head key dim"],
     value: Float[Tensor, "batch head key dim"],
-    mask: Bool[Tensor, "#batch #head #query key"],
+    mask: Bool[Tensor, "#batch #head #query key"] | None,
     dropout: float,
 ) -> Float[Tensor, "batch head query dim"]:
     """Mixed values without ever holding the weights."""
+    if mask is None:
+        return F.scaled_dot_product_attention(query, key, value, dropout_p=dropout)
     closed = ~mask.any(dim=-1, keepdim=True)  # such a query reads all keys equally, see `_weights`; kernels differ
     mixed = F.scaled_dot_product_attention(query, key, value, attn_mask=mask | closed, dropout_p=dropout)
     return torch.where(closed, value.mean(dim=2, keepdim=True), mixed)
@@ -210,7 +235,7 @@ class ErnieMEncoder(nn.Module):
     def forward(
         self,
         hidden: Float[Tensor, "batch seq hidden"],
-        mask: ReadingMask,
+        mask: ReadingMask | Packing,
         head_mask: Sequence[Tensor] | None,
         prefix: Prefix | None,
         explain: bool,
@@ -262,7 +287,7 @@ class ErnieMModel(ErnieMPreTrainedModel):
         self,
         input_ids: Int[Tensor, "batch seq"] | None = None,
         position_ids: Shaped[Tensor, "#batch seq"] | None = None,
-        attention_mask: Shaped[Tensor, "..."] | None = None,
+        attention_mask: Shaped[Tensor, "..."] | Packing | None = None,
         head_mask: Float[Tensor, "..."] | None = None,
         inputs_embeds: Float[Tensor, "batch seq hidden"] | None = None,
         past_key_values: Prefix | None = None,
@@ -276,7 +301,8 @@ class ErnieMModel(ErnieMPreTrainedModel):
         Args:
             input_ids: entries of the vocabulary; or give `inputs_embeds`, the word vectors themselves.
             position_ids: where each token stands, from 0; by default its column, padding counted.
-            attention_mask: see `erniem_lab.masks.reading_mask`; by default all but padding is read.
+            attention_mask: see `erniem_lab.masks.reading_mask`; by default all but padding is read. With a `Packing`
+                the batch is one row of several texts without padding, and no text is pooled.
             head_mask: `[head]` or `[layer, head]`, multiplied into the attention weights (0 silences a head).
             past_key_values: for each layer, keys and values that stand before the sequence. `use_cache` is
                 accepted and does nothing: an encoder keeps no cache.
@@ -289,11 +315,16 @@ class ErnieMModel(ErnieMPreTrainedModel):
         everything = words.new_ones(words.shape[:2], dtype=torch.bool)
         not_padding = everything if ids is None else ids != self.config.pad_token_id
         heads = 1 if self.config.pruned_heads else self.config.num_attention_heads  # pruned, layers have their own
-        mask = reading_mask(attention_mask, not_padding, prefix, heads)
-        hidden = self.embeddings(words, self._positions(position_ids, words, prefix))
         explain = self.config.output_attentions if output_attentions is None else output_attentions
+        packing = attention_mask if isinstance(attention_mask, Packing) else None
+        if isinstance(attention_mask, Packing):
+            attention_mask.check(tuple(words.shape[:2]), position_ids, plain=not explain and past_key_values is None)
+            mask: ReadingMask | Packing = attention_mask
+        else:
+            mask = reading_mask(attention_mask, not_padding, prefix, heads)
+        hidden = self.embeddings(words, self._positions(position_ids, words, prefix, packing))
         states, maps = self.encoder(hidden, mask, self._head_mask(head_mask, hidden), past_key_values, explain)
-        pooled = None if self.pooler is None else self.pooler(states[-1])
+        pooled = None if self.pooler is None or packing is not None else self.pooler(states[-1])
         listed = self.config.output_hidden_states if output_hidden_states is None else output_hidden_states
         as_dict = self.config.use_return_dict if return_dict is None else return_dict
         extras = (tuple(states) if listed else None, tuple(maps) if explain else None)
@@ -313,11 +344,14 @@ class ErnieMModel(ErnieMPreTrainedModel):
         said = "neither" if ids is None else "both"
         raise InputValueError(f"{said} of input_ids and inputs_embeds given: give one of them")
 
-    def _positions(self, given: Tensor | None, words: Tensor, prefix: int) -> Int[Tensor, "#batch seq"]:
+    def _positions(
+        self, given: Tensor | None, words: Tensor, prefix: int, packing: Packing | None
+    ) -> Int[Tensor, "#batch seq"]:
         batch, seq, limit = *words.shape[:2], self.config.max_length
         relative = self.config.position_embedding_type != "absolute"
-        if seq + prefix > limit and (given is None or relative):
-            raise InputValueError(f"{seq + prefix} tokens in a text: at most {limit} are accepted; truncate it")
+        longest = seq + prefix if packing is None else max(packing.lengths)
+        if longest > limit and (given is None or relative):
+            raise InputValueError(f"{longest} tokens in a text: at most {limit} are accepted; truncate it")
         if given is None:
             return torch.arange(prefix, prefix + seq, device=words.device)[None]
         fits = tuple(given.shape) in ((batch, seq), (1, seq))

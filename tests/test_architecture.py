@@ -10,11 +10,11 @@ from conftest import ROOT
 PACKAGE = ROOT / "erniem_lab"
 ORDER = [  # each level may import those before it, and its own
     {"errors", "bundle", "files", "paddle", "encoding"},
-    {"hub", "config", "outputs", "masks", "losses", "lm_loss"},
+    {"hub", "config", "outputs", "masks", "packing", "losses", "lm_loss"},
     {"checkpoint", "tokenizing", "corpora", "metrics"},
     {"pretrained", "tokenizer"},
     {"model", "batching"},
-    {"heads", "embedding", "tracing", "neurons", "training", "convert"},
+    {"heads", "precision", "embedding", "tracing", "neurons", "training", "convert"},
     {"collecting", "word_states", "guessing", "silencing"},
     {"pretraining", "probing", "tasks"},
     {"visual", "transformers_bridge"},
