@@ -128,11 +128,12 @@ def lab(
 def convert(
     source: Annotated[str, typer.Argument(help="A PaddleNLP or Hugging Face folder, a file, or a hub id.")],
     out: Annotated[Path, typer.Argument(help="The new folder.")],
+    revision: Annotated[str | None, typer.Option(help="Of a hub id: a branch, a tag or a commit.")] = None,
 ) -> None:
     """Write any ERNIE-M checkpoint as a checked safetensors folder."""
     from erniem_lab.convert import convert as convert_checkpoint
 
-    convert_checkpoint(source, out)
+    convert_checkpoint(source, out, revision=revision)
     print(f"written: {out}")
 
 

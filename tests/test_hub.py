@@ -9,6 +9,7 @@ from checkpoint_files import folder_with_config, refusal, same, tiny_encoder
 from huggingface_hub import constants
 
 from erniem_lab.checkpoint import open_checkpoint
+from erniem_lab.cli import app
 from erniem_lab.config import ErnieMConfig
 from erniem_lab.convert import convert
 from erniem_lab.errors import FileFaultError, InputValueError
@@ -62,6 +63,19 @@ def test_the_revision_chooses_branch_tag_or_commit(cache: Path, saved: Path, rev
     fetched(cache, saved, OLDER, "v1")
     fetched(cache, saved)
     assert open_checkpoint("owner/erniem", revision=revision).revision == commit
+
+
+def test_convert_takes_a_revision_on_the_command_line(
+    cache: Path, saved: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fetched(cache, saved, OLDER, "v1")
+    fetched(cache, saved)
+    arguments = ["convert", "owner/erniem", str(tmp_path / "out"), "--revision", "v1"]
+    monkeypatch.setattr("sys.argv", ["erniem-lab", *arguments])
+    with pytest.raises(SystemExit) as ended:
+        app()
+    assert not ended.value.code
+    assert OLDER in (tmp_path / "out" / "README.md").read_text()
 
 
 def test_a_sharded_checkpoint_in_the_cache_loads_through_its_links(cache: Path, tmp_path: Path) -> None:
