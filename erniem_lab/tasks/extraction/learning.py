@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Protocol, runtime_checkable
 
 import numpy as np
 import torch
@@ -23,6 +23,15 @@ from erniem_lab.tasks.extraction.schema import Node, PromptForm, prompt_form
 from erniem_lab.tasks.extraction.spans import Pointers
 from erniem_lab.tasks.task import Feature, Reading, Scores, Task, by_example
 from erniem_lab.tokenizer import ErnieMTokenizer
+
+
+@runtime_checkable
+class Counted(Protocol):
+    """Something in which spans were found."""
+
+    @property
+    def counts(self) -> tuple[int, int, int]:
+        """How many were right, how many were found, and how many there are."""
 
 
 @dataclass(frozen=True)
@@ -123,8 +132,8 @@ class Prompts(Task[PromptExample, PromptPrediction]):
         grouped = by_example(features, scores, len(examples))
         return tuple(_prediction(example, parts) for example, parts in zip(examples, grouped, strict=True))
 
-    def tallies(self, predictions: Sequence[PromptPrediction]) -> dict[str, Tally]:
-        """Micro F1, precision and recall of spans, to be resampled by prompts."""
+    def tallies(self, predictions: Sequence[Counted]) -> dict[str, Tally]:
+        """Micro F1, precision and recall of spans, to be resampled by prompts, or by whatever was read."""
         counts = np.array([one.counts for one in predictions]).reshape(-1, 3)
         return {
             "span F1": shares(*counts.T.tolist()),
