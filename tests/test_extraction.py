@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from extraction_samples import LENGTH, spotter, tiny_extractor, tokenizer
 
+from erniem_lab import ErnieMConfig, ErnieMForTokenClassification
 from erniem_lab.errors import InputTypeError, InputValueError
 from erniem_lab.tasks.extraction import InformationExtractor, Question, answer, read_schema, schema_of
 from erniem_lab.tasks.extraction.schema import Node, ask_of, option_places, prompt_form
@@ -187,6 +188,12 @@ def test_a_find_too_long_to_be_asked_about_is_kept_and_told() -> None:
     with pytest.warns(UserWarning, match=r"prompt 'part of :this.*not asked"):
         found = extractor([text])
     assert [one.relations for one in found[0]["mark"]] == [{}]
+
+
+def test_a_model_with_another_head_is_refused() -> None:
+    tiny = ErnieMConfig(vocab_size=len(CUT), hidden_size=4, num_attention_heads=2, num_hidden_layers=1)
+    with pytest.raises(InputTypeError, match="model is an ErnieMForTokenClassification: give an ErnieMForInformation"):
+        InformationExtractor(ErnieMForTokenClassification(tiny), CUT, "mark")
 
 
 def test_a_single_string_is_no_list_of_texts() -> None:

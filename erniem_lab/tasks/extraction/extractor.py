@@ -8,7 +8,7 @@ from typing import Any, Literal, get_args
 
 from erniem_lab.config import ErnieMConfig
 from erniem_lab.errors import FileFaultError, InputTypeError, InputValueError
-from erniem_lab.heads import ErnieMForInformationExtraction
+from erniem_lab.heads import ErnieMForInformationExtraction, ErnieMHead
 from erniem_lab.tasks.extraction.documents import Answer, Question, answer, demand_room, has_room
 from erniem_lab.tasks.extraction.found import Extraction, Extractions, Found
 from erniem_lab.tasks.extraction.reading import BATCH_TOKENS, HEAD, cut_by_paddle
@@ -36,7 +36,7 @@ class InformationExtractor:
         threshold: the probability above which a token begins or ends a span.
 
     Raises:
-        InputTypeError: a schema that is none.
+        InputTypeError: a schema that is none, or a model with another head.
         InputValueError: an empty schema, or a name that is empty, twice there, or too long; another mode or form; a
             threshold that is no probability; a tokenizer that does not cut text as the mode demands.
 
@@ -51,7 +51,7 @@ class InformationExtractor:
 
     def __init__(
         self,
-        model: ErnieMForInformationExtraction,
+        model: ErnieMHead,
         tokenizer: ErnieMTokenizer,
         schema: Any,
         *,
@@ -59,6 +59,8 @@ class InformationExtractor:
         prompts: PromptForm | None = None,
         threshold: float = THRESHOLD,
     ) -> None:
+        if not isinstance(model, ErnieMForInformationExtraction):
+            raise InputTypeError(f"model is an {type(model).__name__}: give an {HEAD}, such as fit_extraction teaches")
         self.model, self.tokenizer = model, tokenizer
         self.schema = read_schema(schema)
         self.mode = _one_of("mode", mode, get_args(Mode))
