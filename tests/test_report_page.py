@@ -7,8 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
+from erniem_lab.files.html import policy
 from erniem_lab.report.clean import clean_html
-from erniem_lab.report.page import page, policy
+from erniem_lab.report.page import page
 from erniem_lab.report.report import Report
 
 HOSTILE = "</script><img src=x onerror=alert(1)><!--'\"\u2028"

@@ -10,8 +10,8 @@ from notebook_samples import HOSTILE
 from trace_samples import a_pair_trace
 
 from erniem_lab.errors import FileFaultError, InputValueError
+from erniem_lab.files.html import json_in_html
 from erniem_lab.visual.exploring import Explorer, explorer
-from erniem_lab.visual.pages import json_in_html
 from erniem_lab.visual.still import still
 from erniem_lab.visual.weights import FEWEST, pack, rollout, unpack
 

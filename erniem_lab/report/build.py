@@ -12,9 +12,10 @@ from tqdm import tqdm
 
 from erniem_lab.errors import FileFaultError, InputValueError, MissingExtraError
 from erniem_lab.files.atomic import staged_files
+from erniem_lab.files.html import policy
 from erniem_lab.report.choose import Notebook
 from erniem_lab.report.jupyter import sign, write_ipynb
-from erniem_lab.report.page import asset, page, policy, templates
+from erniem_lab.report.page import asset, page, templates
 from erniem_lab.report.parameters import check_name, settings
 from erniem_lab.report.report import Report, describe
 from erniem_lab.report.run import Run, execute

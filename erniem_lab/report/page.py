@@ -1,13 +1,12 @@
 """An executed notebook as one HTML file that needs nothing but a browser."""
 
 import base64
-import hashlib
-import json
 from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
 from typing import Any
 
+from erniem_lab.files.html import json_in_html, policy
 from erniem_lab.report.clean import clean_html
 from erniem_lab.report.jupyter import markdown_html, python_html, terminal_html
 from erniem_lab.report.parameters import TAG
@@ -34,7 +33,7 @@ def page(report: Report, content: Any) -> str:
         scripts=scripts,
         policy=policy(scripts, modules=bool(states)),
         style=asset("style.css"),
-        states=_json_in_html(states),
+        states=json_in_html(states),
     )
 
 
@@ -43,30 +42,12 @@ def asset(name: str) -> str:
     return (files("erniem_lab.report") / "assets" / name).read_text("utf-8")
 
 
-def policy(scripts: list[str], *, modules: bool = False) -> str:
-    """The content security policy under which these scripts run, and nothing else runs or loads."""
-    digests = (hashlib.sha256(script.encode()).digest() for script in scripts)
-    allowed = [f"'sha256-{base64.b64encode(digest).decode()}'" for digest in digests] + (["blob:"] if modules else [])
-    return (
-        "default-src 'none'; img-src data: blob:; style-src 'unsafe-inline'; font-src data:; base-uri 'none'; "
-        f"form-action 'none'; script-src {' '.join(allowed) or chr(39) + 'none' + chr(39)}"
-    )
-
-
 def widget_states(content: Any) -> dict[str, Any]:
     """The saved states of the notebook's anywidget views and of the boxes around them, by model id."""
     saved: Mapping[str, Any] = content.metadata.get("widgets", {}).get(STATE_MIME, {}).get("state", {})
     models = {key: model for key, model in saved.items() if model.get("model_name") in SHOWN_WIDGETS}
     alive = any("_esm" in model["state"] for model in models.values())
     return {k: {"state": m["state"], "buffers": m.get("buffers", [])} for k, m in models.items()} if alive else {}
-
-
-def _json_in_html(value: object) -> str:
-    """JSON that no HTML parser mistakes for markup, whatever its strings hold."""
-    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
-    for character in "<>&\u2028\u2029":
-        text = text.replace(character, f"\\u{ord(character):04x}")
-    return text
 
 
 def _cells(content: Any) -> list[dict[str, str]]:

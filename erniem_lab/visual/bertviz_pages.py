@@ -12,13 +12,15 @@ from pathlib import Path
 from typing import Any, Literal
 
 from erniem_lab.errors import MissingExtraError
-from erniem_lab.visual.pages import json_in_html, page, save_page
+from erniem_lab.files.html import json_in_html
+from erniem_lab.visual.pages import page, save_page
 
 Program = Literal["head_view", "model_view", "neuron_view"]
 LIBRARIES = (("mpld3", "js/d3.v5.min.js"), ("xstatic.pkg.jquery", "data/jquery.min.js"))
 ROOT = "bertviz"
 FILTERS = ("All", "A → A", "B → B", "A → B", "B → A")
 NAMED = ("all", "aa", "bb", "ab", "ba")  # the same, as neuron_view names them
+NOTE = "A still picture of a view that runs in a trusted notebook, and in the file that .save writes."
 STYLE = "body { margin: 8px; background: #ffffff; font-family: sans-serif; }"
 STYLE_DARK = "body { margin: 8px; background: #000000; color: #cccccc; font-family: sans-serif; }"
 
@@ -26,6 +28,8 @@ STYLE_DARK = "body { margin: 8px; background: #000000; color: #cccccc; font-fami
 @dataclass(frozen=True)
 class BertvizView:
     """A view of bertviz, alive in its own frame; `still` is a PNG for where no frame may live.
+
+    The picture lies behind the frame, so that it comes to light where the frame is taken out.
 
     >>> view = BertvizView("head view", "<!DOCTYPE html>", b"", 400)
     >>> view.save("view.html").unlink()
@@ -45,16 +49,16 @@ class BertvizView:
         return save_page(path, self.document)
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
-        picture = base64.b64encode(self.still).decode()
-        look = f"width:100%;height:{self.height}px;border:0;background:#ffffff"
+        picture, title = base64.b64encode(self.still).decode(), escape(self.title)
+        place, size = "grid-area:1/1;min-width:0;margin:0", f"{self.height}px"
         frame = (
-            f'<iframe sandbox="allow-scripts" title="{escape(self.title)}" style="{look}" '
-            f'srcdoc="{escape(self.document, quote=True)}"></iframe>'
+            f'<iframe sandbox="allow-scripts" title="{title}" srcdoc="{escape(self.document, quote=True)}" '
+            f'style="{place};width:100%;height:{size};border:0;background:#ffffff"></iframe>'
         )
-        still = f'<img alt="{escape(self.title)}" src="data:image/png;base64,{picture}">'
-        note = "A still picture, for where the view cannot run: an untrusted notebook, or a report"
-        details = f"<details><summary>{note}</summary>{still}</details>"
-        return {"text/html": f"<div>{frame}{details}</div>", "image/png": self.still, "text/plain": repr(self)}
+        still = f'<figcaption>{NOTE}</figcaption><img alt="{title}" src="data:image/png;base64,{picture}">'
+        behind = f'<figure style="{place};max-height:{size};overflow:hidden">{still}</figure>'
+        markup = f'<div style="display:grid">{behind}{frame}</div>'
+        return {"text/html": markup, "image/png": self.still, "text/plain": repr(self)}
 
 
 def document(program: Program, data: dict[str, Any], *, pickers: Sequence[str], pair: bool, dark: bool = False) -> str:

@@ -13,9 +13,10 @@ import traitlets
 from jaxtyping import Bool, Float
 
 from erniem_lab.errors import InputValueError
+from erniem_lab.files.html import json_in_html
 from erniem_lab.probing.head_measures import Links
 from erniem_lab.tracing import Trace
-from erniem_lab.visual.pages import json_in_html, page, save_page
+from erniem_lab.visual.pages import page, save_page
 from erniem_lab.visual.scene import scene, shown_layers
 from erniem_lab.visual.still import still_png
 from erniem_lab.visual.weights import pack, rollout

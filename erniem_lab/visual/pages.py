@@ -1,8 +1,5 @@
 """One HTML file that needs nothing but a browser: what is written in it runs, and nothing else runs or loads."""
 
-import base64
-import hashlib
-import json
 from collections.abc import Sequence
 from html import escape
 from pathlib import Path
@@ -10,6 +7,7 @@ from string import Template
 
 from erniem_lab.errors import FileFaultError
 from erniem_lab.files.atomic import write_atomically
+from erniem_lab.files.html import policy
 
 PAGE = Template("""<!DOCTYPE html>
 <html lang="en">
@@ -28,10 +26,6 @@ $scripts
 </body>
 </html>
 """)
-POLICY = (
-    "default-src 'none'; img-src data: blob:; style-src 'unsafe-inline'; font-src data:; base-uri 'none'; "
-    "form-action 'none'; script-src "
-)
 
 
 def page(title: str, body: str, *, style: str, scripts: Sequence[str], kind: str = "text/javascript") -> str:
@@ -40,22 +34,8 @@ def page(title: str, body: str, *, style: str, scripts: Sequence[str], kind: str
     >>> page("<b>", "", style="", scripts=["1"]).count("sha256-"), "<b>" in page("<b>", "", style="", scripts=[])
     (1, False)
     """
-    digests = (base64.b64encode(hashlib.sha256(script.encode()).digest()).decode() for script in scripts)
-    allowed = " ".join(f"'sha256-{digest}'" for digest in digests) or "'none'"
     tags = "\n".join(f'<script type="{kind}">{script}</script>' for script in scripts)
-    return PAGE.substitute(policy=POLICY + allowed, title=escape(title), style=style, body=body, scripts=tags)
-
-
-def json_in_html(value: object) -> str:
-    """JSON that no HTML parser mistakes for markup, whatever its strings hold.
-
-    >>> json_in_html("</script>")
-    '"\\\\u003c/script\\\\u003e"'
-    """
-    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
-    for character in "<>&\u2028\u2029":
-        text = text.replace(character, f"\\u{ord(character):04x}")
-    return text
+    return PAGE.substitute(policy=policy(scripts), title=escape(title), style=style, body=body, scripts=tags)
 
 
 def save_page(path: str | Path, document: str) -> Path:
