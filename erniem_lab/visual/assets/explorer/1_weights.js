@@ -73,6 +73,9 @@ const tokenLabel = (scene, token, wordOf) => {
   return left + text + right;
 };
 
+// A token of nothing but a space still has a name that can be seen.
+const visible = (label) => (/[^▁\s]/u.test(label) ? label : "␣");
+
 const itemsOf = (scene, units) => {
   const wordOf = [];
   scene.words.forEach((word, number) => word.tokens.forEach((token) => (wordOf[token] = number)));
@@ -90,7 +93,7 @@ const itemsOf = (scene, units) => {
       sentence,
       tokens: [token],
       special: scene.special[token],
-      label: (word === undefined ? tokenLabel(scene, token, wordOf) : scene.words[word].text) || text,
+      label: visible(word === undefined ? tokenLabel(scene, token, wordOf) : scene.words[word].text || text),
       direction: scene.special[token] ? "ltr" : directions[sentence],
       glued: units === "tokens" && wordOf[token] !== undefined && wordOf[token] === wordOf[token - 1],
     });

@@ -4,6 +4,7 @@ const LINE = 19; // pixels from label to label
 const CELL = 17;
 const WIDEST = 190;
 const MARGIN = 12;
+const GAPS = [13, 10, 8, 6]; // pixels between words in a line: the widest with which it fits, or else the narrowest
 
 const byDirection = (items, base) => {
   const blocks = [0, 1].map((sentence) => items.filter((item) => item.sentence === sentence));
@@ -14,14 +15,14 @@ const byDirection = (items, base) => {
 const baseOf = (items) => items.find((item) => !item.special)?.direction ?? "ltr";
 
 // Text as it is written, from left to right or from right to left; gives each item its left edge and the whole width.
-const runOf = (items, width) => {
+const runOf = (items, width, gap) => {
   const left = new Map();
   let x = 0;
   byDirection(items, baseOf(items)).forEach((block, number) => {
-    if (number) x += 26;
+    if (number) x += 2 * gap;
     block.forEach((item, place) => {
       const neighbour = item.direction === "rtl" ? block[place - 1] : item;
-      if (place) x += neighbour.glued ? 1 : 13;
+      if (place) x += neighbour.glued ? 1 : gap;
       left.set(item, x);
       x += width(item);
     });
@@ -30,7 +31,8 @@ const runOf = (items, width) => {
 };
 
 const rowsLayout = (queries, keys, width, room) => {
-  const runs = [runOf(queries, width), runOf(keys, width)];
+  const spaced = GAPS.map((gap) => [queries, keys].map((items) => runOf(items, width, gap)));
+  const runs = spaced.find((both) => both.every((run) => run.total + 2 * MARGIN <= room.width)) ?? spaced.at(-1);
   const total = Math.max(room.width, ...runs.map((run) => run.total + 2 * MARGIN));
   const height = Math.max(190, Math.min(320, 120 + total / 7));
   const shift = runs.map((run) => (total - run.total) / 2);
