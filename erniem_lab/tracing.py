@@ -4,6 +4,7 @@ Torch ends here. What probes and pictures is given a `Trace`, which holds no pad
 the words of many sentences.
 """
 
+import unicodedata
 from dataclasses import dataclass
 from itertools import groupby
 
@@ -13,10 +14,13 @@ from jaxtyping import Float, Int
 
 from erniem_lab.batching import collate
 from erniem_lab.encoding import Encoding
+from erniem_lab.errors import InputValueError
 from erniem_lab.pretrained import ErnieMPreTrainedModel
 from erniem_lab.tokenizer import ErnieMTokenizer
 
-HAN = ("\u3400", "\u9fff")  # written without spaces: a word of its own for each character
+HAN = "CJK UNIFIED IDEOGRAPH"  # written without spaces: a word of its own for each token
+OF_WORDS, UNSEEN = "LMN", "ZC"  # kinds of characters: letters, their marks, and digits; spaces and joiners
+Key = tuple[int, int, int] | None
 
 
 @dataclass(frozen=True)
@@ -63,13 +67,16 @@ def trace(model: ErnieMPreTrainedModel, tokenizer: ErnieMTokenizer, text: str, t
     (['Good', 'day', '.', 'Bonjour', '.'], True)
     """
     encoding = tokenizer.encoding(text, text_pair)
+    _demand_room(model, encoding)
     batch = collate([encoding], tokenizer.pad_token_id).to(model.device)
     training = model.training
     model.eval()
-    output = model.base(
-        batch.input_ids, batch.position_ids, batch.kinds > 0, output_hidden_states=True, output_attentions=True
-    )
-    model.train(training)
+    try:
+        output = model.base(
+            batch.input_ids, batch.position_ids, batch.kinds > 0, output_hidden_states=True, output_attentions=True
+        )
+    finally:
+        model.train(training)
     return Trace(
         texts=tuple(encoding.texts),
         tokens=tuple(encoding.tokens),
@@ -82,19 +89,51 @@ def trace(model: ErnieMPreTrainedModel, tokenizer: ErnieMTokenizer, text: str, t
 
 
 def words(encoding: Encoding) -> tuple[Word, ...]:
-    """The words of a text: what stands between spaces, with punctuation and Han characters by themselves."""
-    keys = [_word_key(encoding, i) for i in range(len(encoding))]
-    groups = groupby((i for i in range(len(encoding)) if not encoding.special[i]), key=lambda i: keys[i])
-    return tuple(_word(encoding, tuple(group)) for _, group in groups)
+    """The words of a text: what stands between spaces, with punctuation and Han characters by themselves.
+
+    A token that only says where a word begins is of the word that follows, and not of its text.
+
+    >>> from erniem_lab import MINI
+    >>> tokenizer = ErnieMTokenizer.from_pretrained(MINI)
+    >>> [word.text for word in words(tokenizer.encoding("(हिन्दी में) 中文, น้ำ…"))]
+    ['(', 'हिन्दी', 'में', ')', '中', '文', ',', 'น้ำ', '…']
+    """
+    keys = _keys(encoding)
+    tokens = [i for i in range(len(encoding)) if not encoding.special[i] and keys[i] is not None]
+    return tuple(_word(encoding, tuple(group)) for _, group in groupby(tokens, key=lambda i: keys[i]))
 
 
-def _word_key(encoding: Encoding, token: int) -> tuple[int, ...]:
-    surface = encoding.surface(token).strip()
-    alone = len(surface) == 1 and (not surface.isalnum() or HAN[0] <= surface <= HAN[1])
-    return (encoding.sentence[token], encoding.words[token], token if alone else -1)
+def _demand_room(model: ErnieMPreTrainedModel, encoding: Encoding) -> None:
+    if len(encoding) > (limit := model.config.max_length):
+        named = " and ".join(f"{text!r:.60}" for text in encoding.texts)
+        raise InputValueError(
+            f"text {named} takes {len(encoding)} tokens, and the model reads {limit}: give a shorter one, or its parts"
+        )
+
+
+def _keys(encoding: Encoding) -> list[Key]:
+    """For each token what it shares with the others of its word; None if it is of no word."""
+    keys: list[Key] = []
+    for token in reversed(range(len(encoding))):
+        kinds = {unicodedata.category(letter)[0] for letter in encoding.surface(token)}
+        if not kinds <= {*UNSEEN}:
+            keys.append(_key(encoding, token, bool(kinds & {*OF_WORDS})))
+        else:
+            after = keys[-1] if keys else None
+            keys.append(after if after and after[:2] == (encoding.sentence[token], encoding.words[token]) else None)
+    return keys[::-1]
+
+
+def _key(encoding: Encoding, token: int, letters: bool) -> Key:
+    """Its sentence, its place between spaces, and where it stands if it is a word by itself."""
+    han = all(unicodedata.name(letter, "").startswith(HAN) for letter in encoding.surface(token).strip())
+    alone = han or not letters
+    return encoding.sentence[token], encoding.words[token], encoding.offsets[token][0] if alone else -1
 
 
 def _word(encoding: Encoding, tokens: tuple[int, ...]) -> Word:
     sentence = encoding.sentence[tokens[0]]
+    text = encoding.texts[sentence]
     start, end = encoding.offsets[tokens[0]][0], encoding.offsets[tokens[-1]][1]
-    return Word(encoding.texts[sentence][start:end], sentence, (start, end), tokens)
+    start = end - len(text[start:end].lstrip())
+    return Word(text[start:end], sentence, (start, end), tokens)
