@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from scipy.stats import spearmanr
 from trace_samples import a_pair_trace
 
 from erniem_lab.corpora.examples import AlignedPair, Sentence
@@ -154,6 +155,15 @@ def test_heads_that_keep_their_order_agree_and_reversed_ones_do_not():
     there, back = HeadMeasures("en", ("entropy",), values), HeadMeasures("ar", ("entropy",), -values)
     assert rank_agreement(there, there, "entropy") == (1, 1, 1, 5)
     assert rank_agreement(there, back, "entropy")[0] == -1
+
+
+def test_agreement_is_spearmans_and_its_interval_draws_texts_by_the_seed():
+    draw = np.random.default_rng(0)
+    one, two = (HeadMeasures("en", ("entropy",), draw.normal(size=(1, 9, 3, 4))) for _ in range(2))
+    value, low, high, n = rank_agreement(one, two, "entropy")
+    assert value == pytest.approx(spearmanr(*(side.mean("entropy").ravel() for side in (one, two))).statistic)
+    assert (low <= value <= high, n) == (True, 9)
+    assert rank_agreement(one, two, "entropy", seed=1)[1] != low
 
 
 def test_agreement_on_what_no_text_has_is_no_number():

@@ -10,6 +10,8 @@ from jaxtyping import Float
 from erniem_lab.errors import InputValueError
 from erniem_lab.metrics import RESAMPLES
 from erniem_lab.probing.head_measures import MEASURES, Heads, Links, measures
+from erniem_lab.probing.head_overlap import rank_correlation
+from erniem_lab.probing.resampling import as_far_both_ways
 from erniem_lab.tracing import Trace
 
 if TYPE_CHECKING:
@@ -120,7 +122,7 @@ def rank_agreement(
 ) -> tuple[float, float, float, int]:
     """Do the same heads do it in two languages? Spearman's correlation over heads, its interval, and n texts.
 
-    The interval draws the texts of both anew; n is the smaller number of texts.
+    The interval draws the texts of both anew, and is symmetric; n is the smaller number of texts.
 
     >>> values = np.arange(4.0).reshape(1, 1, 2, 2)
     >>> found = HeadMeasures("en", ("entropy",), values)
@@ -131,19 +133,9 @@ def rank_agreement(
     if not all(map(len, sides)):
         return (np.nan, np.nan, np.nan, 0)
     drawn = [_resampled(len(side), seed + place) @ side for place, side in enumerate(sides)]
-    low, high = np.percentile(_spearman(drawn[0], drawn[1]), INTERVAL)
-    (value,) = _spearman(*(side.mean(axis=0, keepdims=True) for side in sides))
-    return float(value), float(low), float(high), min(map(len, sides))
-
-
-def _spearman(
-    first: Float[np.ndarray, "draw head"], second: Float[np.ndarray, "draw head"]
-) -> Float[np.ndarray, " draw"]:
-    from scipy.stats import rankdata
-
-    one, two = (rankdata(side, axis=1) for side in (first, second))
-    one, two = (side - side.mean(axis=1, keepdims=True) for side in (one, two))
-    return (one * two).sum(axis=1) / np.sqrt((one**2).sum(axis=1) * (two**2).sum(axis=1))
+    value = rank_correlation(*(side.mean(axis=0, keepdims=True) for side in sides)).item()
+    found = as_far_both_ways(value, rank_correlation(*drawn), min(map(len, sides)), (-1.0, 1.0))
+    return found.value, found.low, found.high, found.n
 
 
 def _resampled(n: int, seed: int) -> Float[np.ndarray, "draw text"]:

@@ -8,7 +8,8 @@ from jaxtyping import Bool, Float
 
 from erniem_lab.errors import InputValueError, MissingExtraError
 from erniem_lab.metrics import Estimate
-from erniem_lab.probing.heads import INTERVAL, HeadEffects, demand_count
+from erniem_lab.probing.heads import HeadEffects, demand_count
+from erniem_lab.probing.resampling import as_far_both_ways
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -19,7 +20,8 @@ class HeadOverlap:
     """Whether the same heads matter to two: the shared part of their `count` first heads, and the order of all.
 
     `jaccard` is shared heads over heads in either list, `chance` that of lists drawn at random; `rank` is Spearman's
-    correlation of the drops. Intervals are of items drawn anew on both sides; n is the smaller number of items.
+    correlation of the drops. Both fall where drops are uncertain. Intervals are of items drawn anew on both sides, and
+    symmetric; n is the smaller number of items.
     """
 
     first: str
@@ -68,8 +70,8 @@ def head_overlap(first: HeadEffects, second: HeadEffects, *, count: int = 5, see
     drawn = [side.drawn(seed + place) for place, side in enumerate((first, second))]
     whole = [side.drop().reshape(1, -1) for side in (first, second)]
     n = min(len(side.whole) for side in (first, second))
-    jaccard = _estimate(_jaccard(count, *whole), _jaccard(count, *drawn), n)
-    rank = _estimate(rank_correlation(*whole), rank_correlation(*drawn), n)
+    jaccard = as_far_both_ways(_jaccard(count, *whole).item(), _jaccard(count, *drawn), n, (0.0, 1.0))
+    rank = as_far_both_ways(rank_correlation(*whole).item(), rank_correlation(*drawn), n, (-1.0, 1.0))
     return HeadOverlap(first.language, second.language, count, jaccard, _random_jaccard(count, heads), rank)
 
 
@@ -92,11 +94,6 @@ def rank_correlation(
     one, two = (side - side.mean(axis=1, keepdims=True) for side in (one, two))
     scale = np.sqrt((one**2).sum(axis=1) * (two**2).sum(axis=1))
     return np.divide((one * two).sum(axis=1), scale, out=np.zeros(len(one)), where=scale > 0)
-
-
-def _estimate(value: Float[np.ndarray, " one"], drawn: Float[np.ndarray, " draw"], n: int) -> Estimate:
-    low, high = np.percentile(drawn, INTERVAL)
-    return Estimate(float(value[0]), float(low), float(high), n)
 
 
 def _jaccard(
