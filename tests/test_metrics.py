@@ -87,6 +87,37 @@ def test_answer_scores_are_those_of_the_official_scripts():
     assert metrics.answer_f1(golds, said, languages).value == pytest.approx((2 * 2 / 5 + 2 / 3 + 1 + 0) / 4)
 
 
+WORDS = st.lists(st.sampled_from(["the", "A", "cat", "Cat!", "an-d", "sat.", "the,re", "x"]), max_size=5)
+
+
+@given(st.lists(WORDS, max_size=3), WORDS)
+def test_squads_scores_are_those_of_its_definition(golds, said):
+    """Derived anew: words are compared as bags of letters and digits without articles; golds without words are none."""
+
+    def words(text: list[str]) -> list[str]:
+        plain = ("".join(letter for letter in word.lower() if letter.isalnum()) for word in text)
+        return [word for word in plain if word not in ("a", "an", "the", "")]
+
+    def f1(gold: list[str], said: list[str]) -> float:
+        shared = sum(min(gold.count(word), said.count(word)) for word in set(gold))
+        if not shared:
+            return 0.0
+        precision, recall = shared / len(said), shared / len(gold)
+        return 2 * precision * recall / (precision + recall)
+
+    own, wanted = words(said), [words(gold) for gold in golds if words(gold)]
+    exact = max((gold == own for gold in wanted), default=not own)
+    texts = [[" ".join(gold) for gold in golds]], [" ".join(said)], ["en"]
+    assert metrics.exact_match(*texts, rules="squad").value == exact
+    best = max((f1(gold, own) for gold in wanted), default=float(not own))
+    assert metrics.answer_f1(*texts, rules="squad").value == pytest.approx(best)
+
+
+def test_mlqas_script_finds_no_word_in_common_where_a_gold_answer_is_an_article():
+    assert metrics.exact_match([["der"]], ["die"], ["de"]).value == 1
+    assert metrics.answer_f1([["der"]], ["die"], ["de"]).value == 0
+
+
 def test_squads_rules_keep_foreign_punctuation_and_drop_english_articles_everywhere():
     assert metrics.normalise("die «the» Katze!", "de", rules="squad") == "die « » katze"
     assert metrics.exact_match([["Katze"]], ["die Katze"], ["de"]).value == 1

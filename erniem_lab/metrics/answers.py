@@ -87,7 +87,10 @@ def _mean(
     best = []
     for accepted, answer, language in zip(golds, said, languages, strict=True):
         own = normalise(answer, language, rules=rules)
-        best.append(max(score(normalise(gold, language, rules=rules), own) for gold in accepted or [""]))
+        wanted = [normalise(gold, language, rules=rules) for gold in accepted]
+        if rules == "squad":
+            wanted = [gold for gold in wanted if gold]  # as SQuAD 2's script: an answer of articles alone is none
+        best.append(max((score(gold, own) for gold in wanted), default=float(not own)))
     return mean_of(best)
 
 
@@ -97,10 +100,8 @@ def _same(gold: str, said: str) -> float:
 
 def _overlap(gold: str, said: str) -> float:
     one, other = gold.split(), said.split()
-    if not one or not other:
-        return float(one == other)  # SQuAD 2: no answer is right where there is none
     same = sum((Counter(one) & Counter(other)).values())
-    return 2 * same / (len(one) + len(other))
+    return 2 * same / (len(one) + len(other)) if same else 0.0
 
 
 def _is_punctuation(letter: str, ascii_only: bool) -> bool:
