@@ -2,13 +2,16 @@
 
     python tests/measure_tasks.py [--model FOLDER] [--data FOLDER] [--only NAME ...] [--seeds N] [--out scores.json]
 
-Each line is a test set: the score with its 95 % interval over examples (and seeds), and the score of a guess that
-knows no text. Times are of one process's processor, so that other work on the machine does not count.
+Each line is a test set: the score with its 95 % interval over examples (and seeds); the gap to the training language;
+and how much more that is than what a guess scores that reads nothing, with the interval of the difference (both on
+the same resamples). "The best possible" is the score of a head that says at each token what its label says, and the
+more frequent answer where the same input has several. Times are of one process's processor, so that other work on the
+machine does not count.
 """
 
 import argparse
 import json
-import random
+import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -17,15 +20,21 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from erniem_lab import MINI
+import numpy as np
+from guesses import guess
+
+from erniem_lab import MINI, ErnieMTokenizer
 from erniem_lab.corpora import load
-from erniem_lab.corpora.examples import Span
+from erniem_lab.corpora.examples import LabelledText, TaggedSentence
+from erniem_lab.corpora.loading import language_of
 from erniem_lab.corpora.world import World
-from erniem_lab.tasks import Answer, AnswerPrediction, Evaluation, Settings, Tagging, TagPrediction, transfer
+from erniem_lab.tasks import Evaluation, Settings, Tagging, Task, Transfer, task_of, transfer
 
 SMALL = Settings(batch=32, peak_rate=1e-3, overlong="cut", longest=128)
 LEARNT = {
     "entailment": replace(SMALL, steps=400, check_every=100),
+    "kinds": replace(SMALL, steps=100, check_every=50),
+    "counts": replace(SMALL, steps=100, check_every=50),
     "tagged": replace(SMALL, steps=100, check_every=50),
     "choices": replace(SMALL, steps=400, check_every=100),
     "questions": replace(SMALL, steps=1600, batch=16, peak_rate=2e-3, check_every=200),
@@ -42,21 +51,39 @@ class Trial:
     check: Sequence[Any]
     tests: dict[str, Sequence[Any]]
     settings: Settings
-    task: Any = None
+    task: Task[Any, Any]
+
+
+def kinds(sentence: TaggedSentence) -> LabelledText:
+    """Several labels for a text: which kinds of thing it names."""
+    named = tuple(sorted({tag[2:] for tag in sentence.tags if tag != "O"}))
+    return LabelledText(sentence.sentence.language, sentence.sentence.text, named)
+
+
+def counts(sentence: TaggedSentence) -> LabelledText:
+    """A number for a text: how many things it names."""
+    named = sum(tag.startswith("B-") for tag in sentence.tags)
+    return LabelledText(sentence.sentence.language, sentence.sentence.text, float(named))
 
 
 def world_trial(kind: str, count: int = 6000) -> Trial:
-    make = getattr(World.load(), kind)
-    tests = {code: make(code, 400, 3, split="test") for code in World.load().languages}
-    task = Tagging.of(make("en", 200, 1)) if kind == "tagged" else None
-    train, check = make("en", count, 1), make("en", 200, 2, split="validation")
+    derived = {"kinds": kinds, "counts": counts}.get(kind)
+    drawn = getattr(World.load(), "tagged" if derived else kind)
+
+    def make(code: str, n: int, seed: int, split: str = "train") -> list[Any]:
+        found = drawn(code, n, seed, split=split)
+        return [derived(one) for one in found] if derived else found
+
+    tests = {code: make(code, 400, 3, "test") for code in World.load().languages}
+    train, check = make("en", count, 1), make("en", 200, 2, "validation")
+    task = Tagging.of(train) if kind == "tagged" else task_of(train)
     return Trial(f"world {kind}", "en", train, check, tests, LEARNT[kind], task)
 
 
 def read(data: Path, name: str, where: str, split: str) -> dict[str, list[Any]]:
     found: dict[str, list[Any]] = {}
     for example in load(name, folder=data / where, split=split):
-        found.setdefault(getattr(example, "language", "") or example.sentence.language, []).append(example)
+        found.setdefault(language_of(example), []).append(example)
     return found
 
 
@@ -65,7 +92,12 @@ def halved(data: Path, name: str, where: str, split: str, source: str, settings:
     found = read(data, name, where, split)
     middle = len(found[source]) // 2
     train, check = found[source][: middle - middle // 5], found[source][middle - middle // 5 : middle]
-    return Trial(name, source, train, check, {code: rows[len(rows) // 2 :] for code, rows in found.items()}, settings)
+    read_before = {getattr(one, "context", "") for one in found[source][:middle]} - {""}
+    unread = [n for n, one in enumerate(found[source]) if getattr(one, "context", "") not in read_before]
+    later = {code: [n for n in range(len(rows) // 2, len(rows)) if not read_before or n in unread]
+             for code, rows in found.items()}  # fmt: skip
+    tests = {code: [found[code][n] for n in rows] for code, rows in later.items()}
+    return Trial(name, source, train, check, tests, settings, task_of(found[source]))
 
 
 def afrisenti(data: Path, settings: Settings) -> Trial:
@@ -73,14 +105,13 @@ def afrisenti(data: Path, settings: Settings) -> Trial:
     train, check, test = (
         list(load("afrisenti", languages=["sw"], folder=folder, split=part)) for part in ("train", "dev", "test")
     )
-    return Trial("afrisenti", "sw", train, check, {"sw": test}, settings)
+    return Trial("afrisenti", "sw", train, check, {"sw": test}, settings, task_of(train))
 
 
 def xcopa(data: Path, settings: Settings) -> Trial:
     """All languages' validation items together, as one language has 100."""
     train = [one for rows in read(data, "xcopa", "xcopa", "val").values() for one in rows]
-    tests = read(data, "xcopa", "xcopa", "test")
-    return Trial("xcopa", "zh", train, (), {"zh": tests.pop("zh"), **tests}, settings)
+    return Trial("xcopa", "zh", train, (), dict(read(data, "xcopa", "xcopa", "test")), settings, task_of(train))
 
 
 REAL: dict[str, Callable[[Path], Trial]] = {
@@ -94,59 +125,77 @@ REAL: dict[str, Callable[[Path], Trial]] = {
 }
 
 
-def guessed(evaluation: Evaluation[Any], train: Sequence[Any]) -> tuple[str, float]:
-    """What a guess without reading scores: the most frequent answer, or, for spans and tags, a random one."""
-    draw, said = random.Random(0), []
-    first = evaluation.predictions[0]
-    if isinstance(first, TagPrediction):
-        tags = [tag for example in train for tag in example.tags]
-        for one in evaluation.predictions:
-            said.append(replace(one, said=tuple(draw.choice(tags) for _ in one.words)))
-        return "random tags", Evaluation(evaluation.task, tuple(said)).value
-    if isinstance(first, AnswerPrediction):
-        return "random words", float("nan")
-    common = Counter(one.gold for one in evaluation.predictions).most_common(1)[0][0]
-    said = [replace(one, said=common) for one in evaluation.predictions]
-    return "most frequent label", Evaluation(evaluation.task, tuple(said)).value
+def best_possible(trial: Trial, model: str) -> float:
+    """The score, in the training language, of scores that point at the label, the more frequent one of same inputs."""
+    examples, tokenizer = trial.task.labelled(trial.tests[trial.source]), ErnieMTokenizer.from_pretrained(model)
+    features = trial.task.features(examples, tokenizer, trial.settings.reading(tokenizer.model_max_length))
+    same: dict[Any, Counter[Any]] = {}
+    inputs = [tuple(tuple(one.ids) for one in feature.encodings) for feature in features]
+    for ids, feature in zip(inputs, features, strict=True):
+        target = feature.target
+        same.setdefault(ids, Counter())[target if isinstance(target, int) else tuple(target)] += 1  # type: ignore[arg-type]
+    said = [same[ids].most_common(1)[0][0] for ids in inputs]
+    scores = [pointing(trial.task, target, feature.length) for target, feature in zip(said, features, strict=True)]
+    return Evaluation(trial.task, trial.task.predictions(examples, features, scores)).value
 
 
-def random_spans(examples: Sequence[Any], evaluation: Evaluation[Any]) -> float:
-    """The score of as many words as answers have in the mean, anywhere in the context."""
-    draw, said = random.Random(0), []
-    for example, one in zip(examples, evaluation.predictions, strict=True):
-        words = example.context.split() or [example.context]
-        start = draw.randrange(len(words))
-        text = " ".join(words[start : start + 3])
-        said.append(replace(one, answers=(Answer(Span(0, len(text), text), 1.0),)))
-    return Evaluation(evaluation.task, tuple(said)).value
+def pointing(task: Task[Any, Any], target: Any, length: int) -> np.ndarray:
+    """Scores that say what the target says."""
+    if task.name == "questions":
+        return 9.0 * np.stack([np.arange(length) == place for place in target], axis=1)
+    if task.name == "tagging":
+        return 9.0 * (np.array(target)[:, None] == np.arange(len(task.labels)))  # type: ignore[attr-defined]
+    if isinstance(target, int):
+        return 9.0 * (np.arange(max(target + 1, 2)) == target)
+    return np.array(target) if len(target) == 1 else 9.0 * (2 * np.array(target) - 1)
+
+
+def resampled(evaluations: Sequence[Evaluation[Any]]) -> np.ndarray:
+    """Scores on resamples of the items, the mean over seeds; the same items for all sets of the same size."""
+    return np.mean([one.tally().resampled() for one in evaluations], axis=0)
 
 
 def measure(trial: Trial, model: str, seeds: int) -> list[dict[str, Any]]:
     began = time.process_time()
     found = transfer(
-        trial.train,
-        trial.tests,
-        trial.check,
-        model=model,
-        source=trial.source,
-        settings=trial.settings,
-        task=trial.task,
-        seeds=range(seeds),
-        progress=False,
-    )
-    seconds = time.process_time() - began
-    print(f"{trial.name}: {len(trial.train)} examples, {found.metric}, {seeds} seeds, {seconds:.0f} processor seconds")
+        trial.train, trial.tests, trial.check, model=model, source=trial.source, settings=trial.settings,
+        task=trial.task, seeds=range(seeds), progress=False,
+    )  # fmt: skip
+    seconds, best = time.process_time() - began, best_possible(trial, model)
+    print(f"{trial.name}: {len(trial.train)} examples, {found.metric}, {seeds} seeds, {seconds:.0f} processor seconds, "
+          f"the best possible {best:.3f} in {trial.source}")  # fmt: skip
+    rows = [*each_language(trial, found)]
+    rows.append(all_languages(found, [row["guessed"] for row in rows]))
+    for row in rows:
+        low, high = np.percentile(row["samples"] - row.pop("guessed"), [2.5, 97.5])
+        row |= {"trial": trial.name, "best": best, "seconds": seconds, "more": row["value"] - row["guess"]}
+        row |= {"more_low": float(low), "more_high": float(high)}
+        del row["samples"]
+        print(f"  {row['language']}: {row['value']:.3f} [{row['low']:.3f}, {row['high']:.3f}] n={row['n']}, "
+              f"gap {row['gap']:.3f}; {row['more']:+.3f} [{low:+.3f}, {high:+.3f}] to {row['of']} {row['guess']:.3f}"
+              f"{'' if low > 0 else ': NOT above'}", flush=True)  # fmt: skip
+    return rows
+
+
+def each_language(trial: Trial, found: Transfer) -> list[dict[str, Any]]:
     rows = []
     for row in found.to_frame().to_dict("records"):
-        first = found.evaluations[row["language"]][0]
-        guess, value = guessed(first, trial.train)
-        if guess == "random words":
-            value = random_spans(trial.tests[row["language"]], first)
-        better = "above" if row["low"] > value else "NOT above"
-        print(f"  {row['language']}: {row['value']:.3f} [{row['low']:.3f}, {row['high']:.3f}] n={row['n']}, "
-              f"gap {row['gap']:.3f}; {better} {guess} {value:.3f}", flush=True)  # fmt: skip
-        rows.append({"trial": trial.name, **row, "guess": value, "seconds": seconds})
+        code = row["language"]
+        name, guessed = guess(found.evaluations[code][0], trial.tests[code], trial.train)
+        samples = {"samples": resampled(found.evaluations[code]), "guessed": guessed.tally().resampled()}
+        rows.append({**row, **samples, "of": name, "guess": guessed.value})
     return rows
+
+
+def all_languages(found: Transfer, guessed: Sequence[np.ndarray]) -> dict[str, Any]:
+    """The mean over languages; translations of an item are drawn together."""
+    table = found.to_frame()
+    samples = np.mean([resampled(each) for each in found.evaluations.values()], axis=0)
+    low, high = np.percentile(samples, [2.5, 97.5])
+    about = {"language": f"mean of {len(table)}", "metric": found.metric, "n": int(table["n"].sum()), "of": "guesses"}
+    score = {"value": table["value"].mean(), "low": low, "high": high, "gap": table["gap"].mean()}
+    mean = np.mean(guessed, axis=0)
+    return {**about, **score, "samples": samples, "guessed": mean, "guess": float(mean.mean())}
 
 
 def main() -> None:
@@ -161,7 +210,8 @@ def main() -> None:
     makers |= {name: partial(make, given.data) for name, make in REAL.items() if given.data}
     rows = [row for name in given.only if name in makers for row in measure(makers[name](), given.model, given.seeds)]
     if given.out:
-        given.out.write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
+        report = {"command": " ".join(sys.argv), "rows": rows}
+        given.out.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":
