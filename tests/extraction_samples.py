@@ -1,4 +1,4 @@
-"""Extractors whose answers are known without training: what a token says depends on the token alone."""
+"""Extractors whose answers are known without training, as what a token says depends on the token alone; and a rule."""
 
 import torch
 from conftest import GOLDEN
@@ -37,3 +37,19 @@ def spotter(
             side.weight.copy_(20 * sign[None])
             side.bias.fill_(-5.0)
     return model
+
+
+def by_direct_loop(starts: list[int], ends: list[int]) -> set[tuple[int, int]]:
+    """Taskflow's rule as it is described: two pointers over sorted places, each end keeps the last start it saw."""
+    i = j = 0
+    couple: dict[int, int] = {}
+    while i < len(starts) and j < len(ends):
+        if starts[i] == ends[j]:
+            couple[ends[j]] = starts[i]
+            i, j = i + 1, j + 1
+        elif starts[i] < ends[j]:
+            couple[ends[j]] = starts[i]
+            i += 1
+        else:
+            j += 1
+    return {(start, end) for end, start in couple.items()}

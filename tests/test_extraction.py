@@ -5,7 +5,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from extraction_samples import LENGTH, spotter, tiny_extractor, tokenizer
+from extraction_samples import LENGTH, by_direct_loop, spotter, tiny_extractor, tokenizer
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from erniem_lab import ErnieMConfig, ErnieMForTokenClassification
 from erniem_lab.errors import InputTypeError, InputValueError
@@ -19,22 +21,6 @@ FILLER = "this is a test "
 
 def spans(extractor: InformationExtractor, text: str, name: str = "mark") -> list[tuple[int, int] | None]:
     return [found.span for found in extractor([text])[0][name]]
-
-
-def by_direct_loop(starts: list[int], ends: list[int]) -> set[tuple[int, int]]:
-    """Taskflow's rule as it is described: two pointers over sorted places, each end keeps the last start it saw."""
-    i = j = 0
-    couple: dict[int, int] = {}
-    while i < len(starts) and j < len(ends):
-        if starts[i] == ends[j]:
-            couple[ends[j]] = starts[i]
-            i, j = i + 1, j + 1
-        elif starts[i] < ends[j]:
-            couple[ends[j]] = starts[i]
-            i += 1
-        else:
-            j += 1
-    return {(start, end) for end, start in couple.items()}
 
 
 def test_starts_and_ends_pair_up_as_in_taskflow_in_5000_random_cases() -> None:
@@ -79,6 +65,26 @@ def test_a_span_longer_than_the_model_reads_at_once_is_found_whole() -> None:
     extractor = InformationExtractor(spotter(CUT, ":", "?"), CUT, "mark")
     text = FILLER * 9 + ":" + FILLER * 30 + "? " + FILLER * 9
     assert spans(extractor, text) == [(text.index(":"), text.index("?") + 1)]
+
+
+SPOTTERS = {length: spotter(CUT, ":", "?", length) for length in (12, 13, 25, LENGTH)}
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.sampled_from(sorted(SPOTTERS)), st.lists(st.tuples(st.integers(0, 40), st.integers(0, 40)), max_size=6))
+def test_nothing_is_lost_at_a_border_wherever_spans_begin_and_end(length: int, gaps: list[tuple[int, int]]) -> None:
+    text, places = "", []
+    for before, within in gaps:
+        text += "is " * before + ":"
+        places.append((len(text) - 1, len(text) + 3 * within + 1))
+        text += "is " * within + "? "
+    assert spans(InformationExtractor(SPOTTERS[length], CUT, "mark"), text) == places
+
+
+@pytest.mark.parametrize("text", ["", " ", "\n\u200b"])
+def test_in_a_text_without_a_token_nothing_is_found(text: str) -> None:
+    assert InformationExtractor(spotter(CUT), CUT, ["mark", "mood[a, b]"])([text])[0].to_dict() == {}
+    assert len(InformationExtractor(spotter(CUT), CUT, "mark")([])) == 0
 
 
 def test_every_token_of_a_long_text_is_read_once() -> None:
