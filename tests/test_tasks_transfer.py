@@ -68,9 +68,14 @@ def test_a_table_becomes_a_heat_map_of_hundredths_and_counts():
     from erniem_lab.metrics import confusion
     from erniem_lab.visual.transfer import confusion_map, transfer_map
 
-    frame = Transfer("en", (0,), {"en": (evaluation(90),), "sw": (evaluation(60),)}).to_frame().assign(task="choice")
-    figure = transfer_map(frame, by="task", value="accuracy", note="n = 100")
-    assert [text.get_text() for text in figure.axes[0].texts] == ["90", "60"]
+    tests = {"en": (evaluation(90),), "sw": (evaluation(60),), "de": (evaluation(88),)}
+    frame = Transfer("en", (0,), tests).to_frame().assign(task="choice")
+    texts = [text.get_text() for text in transfer_map(frame, by="task", value="accuracy", note="n = 100").axes[0].texts]
+    assert [text.split("\n")[0] for text in texts] == ["90", "60", "88"]
+    assert [len(text.split("\n")) for text in texts] == [2, 3, 3]  # the training language has no gap to itself
+    assert [text.split("\n")[2] for text in texts[1:]] == ["−30", "(−2)"]  # 2 of 100 may be chance
+    bare = frame[["task", "language", "value"]]
+    assert transfer_map(bare, by="task", value="accuracy").axes[0].texts[0].get_text() == "90"
     counts = confusion_map(confusion(["a", "a", "b"], ["a", "b", "b"]))
     assert [text.get_text() for text in counts.axes[0].texts] == ["1", "1", "", "1"]
     with pytest.raises(InputValueError, match="table has no column task"):
