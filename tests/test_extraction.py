@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from erniem_lab import ErnieMConfig, ErnieMForTokenClassification
 from erniem_lab.errors import InputTypeError, InputValueError
-from erniem_lab.tasks.extraction import InformationExtractor, Question, answer, read_schema, schema_of
+from erniem_lab.tasks.extraction import InformationExtractor, Question, answer, extractor, read_schema, schema_of
 from erniem_lab.tasks.extraction.schema import Node, ask_of, option_places, prompt_form
 from erniem_lab.tasks.extraction.spans import Pointers, pair_up, token_spans
 
@@ -153,6 +153,11 @@ def test_a_schema_with_chinese_characters_asks_in_chinese(wide: Any) -> None:
 def test_the_form_of_prompts_can_be_given() -> None:
     assert InformationExtractor(spotter(CUT), CUT, "职业", prompts="en").prompts == "en"
     assert ask_of("ｊｏｂ", "Ａｎｎａ", "en") == "job of Anna"
+
+
+def test_a_mode_or_form_that_is_not_known_is_refused() -> None:
+    with pytest.raises(InputValueError, match="mode='fast': give one of lab, taskflow"):
+        extractor._one_of("mode", "fast", ("lab", "taskflow"))
 
 
 def test_options_are_read_in_both_widths() -> None:

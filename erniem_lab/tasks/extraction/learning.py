@@ -92,9 +92,7 @@ class Prompts(Task[PromptExample, PromptPrediction]):
         for example in examples:
             if not isinstance(example, PromptExample):
                 raise InputTypeError(f"a {type(example).__name__} is no prompt; make prompts of texts by to_prompts")
-        windows = [cut(Question(one.text, one.prompt), tokenizer, reading.longest).encodings for one in examples]
-        for number, (example, encodings) in enumerate(zip(examples, windows, strict=True)):
-            _demand_tokens(example, encodings, number)
+        windows = [_windows(*pair, tokenizer, reading.longest) for pair in enumerate(examples)]
         return [
             Feature(number, (encoding,), _target(encoding, example))
             for number, (example, encodings) in enumerate(zip(examples, windows, strict=True))
@@ -152,13 +150,19 @@ def _sides(example: PromptExample) -> Iterator[tuple[int, Span]]:
     yield from ((1, span) for span in example.found)
 
 
-def _demand_tokens(example: PromptExample, encodings: Sequence[Encoding], number: int) -> None:
+def _windows(number: int, example: PromptExample, tokenizer: ErnieMTokenizer, longest: int) -> Sequence[Encoding]:
+    """The example's encodings, once it is sure that they can hold all its answers."""
+    try:
+        encodings = cut(Question(example.text, example.prompt), tokenizer, longest).encodings
+    except InputValueError as fault:
+        raise InputValueError(f"example {number}: {fault}") from fault
     for sentence, span in _sides(example):
         if not any(encoding.covering(sentence, span.start, span.end) for encoding in encodings):
             raise InputValueError(
                 f"example {number}: {span.text!r:.60}, characters {span.start} to {span.end}, is in no token, as only "
                 "spaces and control characters are; take the span out"
             )
+    return encodings
 
 
 def _target(encoding: Encoding, example: PromptExample) -> list[int]:
