@@ -11,9 +11,8 @@ from erniem_lab.report.clean import clean_html
 from erniem_lab.report.jupyter import markdown_html, python_html, terminal_html
 from erniem_lab.report.parameters import TAG
 from erniem_lab.report.report import Report
+from erniem_lab.report.widgets import VIEW_MIME, Models, WidgetPictures, live_states, widget_models
 
-STATE_MIME = "application/vnd.jupyter.widget-state+json"
-SHOWN_WIDGETS = frozenset({"AnyModel", "VBoxModel", "HBoxModel", "BoxModel"})
 HIDDEN_TAGS = frozenset({TAG, "injected-parameters"})
 
 
@@ -21,14 +20,15 @@ def page(report: Report, content: Any) -> str:
     """The report's HTML: text, figures and tables open, code folded, and live anywidget views.
 
     Markup from the notebook is cleaned of all that could run, and a content security policy allows no script but
-    the page's own. ipywidgets' own controls need a kernel; they show their text form.
+    the page's own. ipywidgets' own controls need a kernel; they show as they stood, and say so.
     """
-    states = widget_states(content)
+    models = widget_models(content)
+    states = live_states(models)
     scripts = [asset("page.js")] + ([asset("widgets.js")] if states else [])
     return _render(
         "page.html.j2",
         report=report,
-        cells=[cell for cell in _cells(content) if cell["html"]],
+        cells=[cell for cell in _Cells(models).shown(content) if cell["html"]],
         lede=_markdown(report.answer),
         scripts=scripts,
         policy=policy(scripts, modules=bool(states)),
@@ -42,19 +42,37 @@ def asset(name: str) -> str:
     return (files("erniem_lab.report") / "assets" / name).read_text("utf-8")
 
 
-def widget_states(content: Any) -> dict[str, Any]:
-    """The saved states of the notebook's anywidget views and of the boxes around them, by model id."""
-    saved: Mapping[str, Any] = content.metadata.get("widgets", {}).get(STATE_MIME, {}).get("state", {})
-    models = {key: model for key, model in saved.items() if model.get("model_name") in SHOWN_WIDGETS}
-    alive = any("_esm" in model["state"] for model in models.values())
-    return {k: {"state": m["state"], "buffers": m.get("buffers", [])} for k, m in models.items()} if alive else {}
+class _Cells:
+    """Cells as HTML, with the notebook's widgets at hand."""
 
+    def __init__(self, models: Models) -> None:
+        self._widgets = WidgetPictures(models, render=_render, clean=clean_html, output=self._output)
 
-def _cells(content: Any) -> list[dict[str, str]]:
-    """Every cell but the opening, whose text heads the page, and the parameters, which stand in its table."""
-    opening = next((cell for cell in content.cells if cell.cell_type == "markdown"), None)
-    shown = [cell for cell in content.cells if cell is not opening and not _is_hidden(cell)]
-    return [{"kind": cell.cell_type, **_cell(cell)} for cell in shown]
+    def shown(self, content: Any) -> list[dict[str, str]]:
+        """Every cell but the opening, whose text heads the page, and the parameters, which stand in its table."""
+        opening = next((cell for cell in content.cells if cell.cell_type == "markdown"), None)
+        shown = [cell for cell in content.cells if cell is not opening and not _is_hidden(cell)]
+        return [{"kind": cell.cell_type, **self._cell(cell)} for cell in shown]
+
+    def _cell(self, cell: Any) -> dict[str, str]:
+        if cell.cell_type == "markdown":
+            return {"html": _markdown(cell.source), "code": ""}
+        if cell.cell_type != "code" or not cell.source.strip():
+            return {"html": "", "code": ""}
+        return {"html": "".join(map(self._output, cell.outputs)) or " ", "code": python_html(cell.source)}
+
+    def _output(self, output: Any) -> str:
+        kind = output["output_type"]
+        if kind == "stream":
+            return f'<pre class="{output["name"]}">{terminal_html(output["text"])}</pre>'
+        if kind == "error":
+            return f'<pre class="error">{terminal_html(chr(10).join(output["traceback"]))}</pre>'
+        return self._rich(output["data"], output["metadata"])
+
+    def _rich(self, data: Mapping[str, Any], metadata: Mapping[str, Any]) -> str:
+        """The richest form of one output that a file without a kernel and a network can show."""
+        still = _still(data, metadata) or f"<pre>{terminal_html(data.get('text/plain', ''))}</pre>"
+        return self._widgets.draw(data[VIEW_MIME]["model_id"], still) if VIEW_MIME in data else still
 
 
 def _is_hidden(cell: Any) -> bool:
@@ -62,38 +80,8 @@ def _is_hidden(cell: Any) -> bool:
     return quiet and bool(HIDDEN_TAGS & set(cell.metadata.get("tags", [])))
 
 
-def _cell(cell: Any) -> dict[str, str]:
-    if cell.cell_type == "markdown":
-        return {"html": _markdown(cell.source), "code": ""}
-    if cell.cell_type != "code" or not cell.source.strip():
-        return {"html": "", "code": ""}
-    return {"html": _outputs(cell) or " ", "code": python_html(cell.source)}
-
-
 def _markdown(source: str) -> str:
     return clean_html(markdown_html(source))
-
-
-def _outputs(cell: Any) -> str:
-    return "".join(_output(output) for output in cell.outputs)
-
-
-def _output(output: Any) -> str:
-    if output.output_type == "stream":
-        return f'<pre class="{output.name}">{terminal_html(output.text)}</pre>'
-    if output.output_type == "error":
-        return f'<pre class="error">{terminal_html(chr(10).join(output.traceback))}</pre>'
-    return _rich(output.data, output.metadata)
-
-
-def _rich(data: Mapping[str, Any], metadata: Mapping[str, Any]) -> str:
-    """The richest form of one output that a file without a kernel and a network can show."""
-    live = data.get("application/vnd.jupyter.widget-view+json")
-    fallback = _still(data, metadata)
-    text = f"<pre>{terminal_html(data.get('text/plain', ''))}</pre>"
-    if live:
-        return _render("widget.html.j2", model=live["model_id"], still=fallback or text)
-    return fallback or text
 
 
 def _still(data: Mapping[str, Any], metadata: Mapping[str, Any]) -> str:

@@ -1,5 +1,5 @@
 "use strict";
-// Draws saved anywidget views (and the boxes around them) without a kernel: state in, no messages out.
+// Draws saved anywidget views without a kernel: state in, no messages out.
 (() => {
   const states = JSON.parse(document.getElementById("states").textContent);
 
@@ -40,13 +40,6 @@
     const entry = states[id];
     if (!entry) return false;
     const state = entry.state;
-    if (state.children) {
-      const parts = state.children.map((child) => child.replace("IPY_MODEL_", ""));
-      if (!parts.every((part) => states[part])) return false;
-      for (const part of parts) await draw(part, place.appendChild(document.createElement("div")));
-      return true;
-    }
-    if (!state._esm) return false;
     const first = !models[id];
     const model = (models[id] ??= modelOf(revived(entry)));
     const style = place.appendChild(document.createElement("style"));
