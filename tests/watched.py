@@ -5,7 +5,7 @@ import re
 from playwright.sync_api import ConsoleMessage, Page, Route
 
 LOCAL = ("file://", "data:", "blob:")
-SLOW = re.compile(r"Plugin \S+ .*took [\d.]+ms to activate")  # JupyterLab's note that the machine is busy
+SLOW = re.compile(r"Plugin \S+ .*(took [\d.]+ms|is taking too long) to activate")  # JupyterLab's, of a busy machine
 
 
 class Watched:

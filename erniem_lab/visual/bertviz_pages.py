@@ -20,7 +20,6 @@ LIBRARIES = (("mpld3", "js/d3.v5.min.js"), ("xstatic.pkg.jquery", "data/jquery.m
 ROOT = "bertviz"
 FILTERS = ("All", "A → A", "B → B", "A → B", "B → A")
 NAMED = ("all", "aa", "bb", "ab", "ba")  # the same, as neuron_view names them
-NOTE = "A still picture of a view that runs in a trusted notebook, and in the file that .save writes."
 STYLE = "body { margin: 8px; background: #ffffff; font-family: sans-serif; }"
 STYLE_DARK = "body { margin: 8px; background: #000000; color: #cccccc; font-family: sans-serif; }"
 
@@ -50,13 +49,13 @@ class BertvizView:
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
         picture, title = base64.b64encode(self.still).decode(), escape(self.title)
-        place, size = "grid-area:1/1;min-width:0;margin:0", f"{self.height}px"
+        cell = "grid-area:1/1;margin:0;min-width:0"
         frame = (
             f'<iframe sandbox="allow-scripts" title="{title}" srcdoc="{escape(self.document, quote=True)}" '
-            f'style="{place};width:100%;height:{size};border:0;background:#ffffff"></iframe>'
+            f'style="{cell};width:100%;height:{self.height}px;border:0;background:#ffffff"></iframe>'
         )
-        still = f'<figcaption>{NOTE}</figcaption><img alt="{title}" src="data:image/png;base64,{picture}">'
-        behind = f'<figure style="{place};max-height:{size};overflow:hidden">{still}</figure>'
+        still = f'<img alt="{title}" src="data:image/png;base64,{picture}">'
+        behind = f'<figure style="{cell};contain:strict">{still}</figure>'  # as large as the frame
         markup = f'<div style="display:grid">{behind}{frame}</div>'
         return {"text/html": markup, "image/png": self.still, "text/plain": repr(self)}
 

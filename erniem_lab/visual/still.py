@@ -1,6 +1,7 @@
 """A picture that stands for a view where the view cannot live: a file for print, an untrusted notebook."""
 
 import io
+from textwrap import fill
 
 import numpy as np
 from jaxtyping import Float
@@ -8,10 +9,12 @@ from matplotlib.figure import Figure
 
 from erniem_lab.tracing import Trace
 from erniem_lab.visual.attention import LONGEST
+from erniem_lab.visual.canvas import SOFT
 from erniem_lab.visual.grids import number_grid
 from erniem_lab.visual.weights import rollout
 
 WIDEST = 24  # characters of a name
+NOTE = "A still picture: the view itself runs in a trusted notebook and in the file that .save() writes."
 Choice = int | str
 """A number, "mean", or for a head "rollout"."""
 
@@ -42,7 +45,9 @@ def still_png(trace: Trace, layer: Choice, head: Choice) -> bytes:
     b'PNG'
     """
     file = io.BytesIO()
-    still(trace, layer, head).savefig(file, format="png")
+    figure = still(trace, layer, head)
+    figure.supxlabel(fill(NOTE, 50), fontsize=8, color=SOFT)
+    figure.savefig(file, format="png")
     return file.getvalue()
 
 
