@@ -5,6 +5,7 @@ from erniem_lab.visual.attention import attention_map
 from erniem_lab.visual.bertviz_views import head_view, model_view, neuron_view
 from erniem_lab.visual.curves import loss_curve
 from erniem_lab.visual.exploring import Explorer, explorer
+from erniem_lab.visual.extraction import ExtractionForm, found_strips
 from erniem_lab.visual.fonts import missing
 from erniem_lab.visual.grids import number_grid
 from erniem_lab.visual.heads import head_maps
@@ -14,7 +15,8 @@ from erniem_lab.visual.reading import Reading, reading_grids, reading_tables
 from erniem_lab.visual.tokens import Guess, Markup, guess_table, token_strips
 
 __all__ = [
-    "Explorer", "Guess", "Markup", "Reading", "alignment_grid", "attention_map", "dot_intervals", "explorer",
-    "guess_table", "head_maps", "head_view", "layer_grid", "layer_lines", "layer_panels", "loss_curve", "missing",
-    "model_view", "neuron_view", "number_grid", "reading_grids", "reading_tables", "token_strips",
+    "Explorer", "ExtractionForm", "Guess", "Markup", "Reading", "alignment_grid", "attention_map", "dot_intervals",
+    "explorer", "found_strips", "guess_table", "head_maps", "head_view", "layer_grid", "layer_lines",
+    "layer_panels", "loss_curve", "missing", "model_view", "neuron_view", "number_grid", "reading_grids",
+    "reading_tables", "token_strips",
 ]  # fmt: skip
