@@ -8,20 +8,20 @@ from erniem_lab.corpora.check import gather
 from erniem_lab.corpora.examples import ChoiceExample
 from erniem_lab.heads import ErnieMForMultipleChoice
 from erniem_lab.metrics import Tally, accuracy
-from erniem_lab.tasks.task import Feature, Reading, Scores, Task, encoded, softmax
+from erniem_lab.tasks.task import Feature, Reading, Scores, Task, demand_texts, encoded, softmax
 from erniem_lab.tokenizer import ErnieMTokenizer
 
 
 @dataclass(frozen=True)
 class ChoicePrediction:
-    """The number of the choice that was taken, of the right one, and the probability of each.
+    """The number of the choice that was taken, of the right one (None: not known), and the probability of each.
 
     >>> ChoicePrediction("en", 0, 1, (0.3, 0.7)).said
     1
     """
 
     language: str
-    gold: int
+    gold: int | None
     said: int
     probabilities: tuple[float, ...]
 
@@ -60,6 +60,11 @@ class Choice(Task[ChoiceExample, ChoicePrediction]):
             Feature(number, tuple(next(encodings) for _ in example.choices), example.label)
             for number, example in enumerate(examples)
         ]
+
+    def typed(self, texts: Sequence[str], language: str) -> ChoiceExample:
+        """A premise and its choices, of which the effect is asked; the label of the example says nothing."""
+        demand_texts(texts, "a premise and two choices or more", least=3)
+        return ChoiceExample(language, texts[0], "effect", tuple(texts[1:]), 0)
 
     def inputs(self, features: Sequence[Feature], pad_token_id: int) -> dict[str, Any]:
         """As of every task, with an axis of choices: `[item, choice, seq]`."""

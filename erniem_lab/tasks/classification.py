@@ -21,7 +21,7 @@ from erniem_lab.corpora.text import Text, TextPair
 from erniem_lab.errors import InputTypeError, InputValueError
 from erniem_lab.heads import ErnieMForSequenceClassification
 from erniem_lab.metrics import Tally, accuracy, macro_f1, micro_f1, pearson, spearman
-from erniem_lab.tasks.task import Feature, Reading, Scores, Task, encoded, named, softmax
+from erniem_lab.tasks.task import Feature, Reading, Scores, Task, demand_texts, encoded, named, softmax
 from erniem_lab.tokenizer import ErnieMTokenizer
 
 Problem = Literal["single_label_classification", "multi_label_classification", "regression"]
@@ -110,6 +110,10 @@ class Classification(Task[Labelled, LabelPrediction]):
             Feature(number, (encoding,), target)
             for number, (encoding, target) in enumerate(zip(encodings, targets, strict=True))
         ]
+
+    def typed(self, texts: Sequence[str], language: str) -> Text | TextPair:  # noqa: D102
+        demand_texts(texts, "a text, or the two of a pair", least=1, most=2)
+        return Text(language, texts[0]) if len(texts) == 1 else TextPair.of((language, language), texts[0], texts[1])
 
     def as_labels(self, targets: Sequence[Any], seq: int) -> dict[str, Tensor]:  # noqa: D102
         return {"labels": torch.tensor(targets)}

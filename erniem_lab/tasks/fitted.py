@@ -2,7 +2,7 @@
 
 import warnings
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from os import PathLike
 from typing import Any
 
@@ -43,6 +43,24 @@ class Fitted:
         features = self.task.features(examples, self.tokenizer, self.reading)
         scores = score_features(self.model, self.task, features, pad_token_id=self.tokenizer.pad_token_id)
         return self.task.predictions(examples, features, scores)
+
+    def ask(self, *texts: str, language: str = "und") -> Any:
+        """What the head says of texts that somebody typed; `gold` is None.
+
+        A sentence to tag, a text or a pair to label, a question and its context, or a premise and its choices, of
+        which one is the effect.
+
+        Raises:
+            InputValueError: another number of texts than the task has, an empty one, or one that is too long.
+
+        >>> from erniem_lab import MINI
+        >>> from erniem_lab.corpora.world import World
+        >>> from erniem_lab.tasks import Settings, fit
+        >>> head = fit(World.load().tagged("en", 8), model=MINI, settings=Settings(steps=1, batch=4), progress=False)
+        >>> head.ask("Anna is in Rome.").words
+        ('Anna', 'is', 'in', 'Rome', '.')
+        """
+        return replace(self.predict([self.task.typed(texts, language)])[0], gold=None)
 
     def evaluate(self, examples: Sequence[Any]) -> Evaluation[Any]:
         """Predictions for examples with labels, and their scores.

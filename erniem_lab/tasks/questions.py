@@ -15,7 +15,7 @@ from erniem_lab.encoding import Encoding
 from erniem_lab.errors import InputTypeError, InputValueError
 from erniem_lab.heads import ErnieMForQuestionAnswering
 from erniem_lab.metrics import Tally, answer_f1, exact_match
-from erniem_lab.tasks.task import Feature, Reading, Scores, Task, by_example, softmax, too_long
+from erniem_lab.tasks.task import Feature, Reading, Scores, Task, by_example, demand_texts, softmax, too_long
 from erniem_lab.tokenizer import ErnieMTokenizer
 
 CANDIDATES = 20  # starts and ends of a window that are paired, as in BERT's SQuAD code
@@ -112,6 +112,10 @@ class Questions(Task[QuestionExample, AnswerPrediction]):
             targets = _targets(parts, example.answers[:1]) if known else [None] * len(parts)
             features += [Feature(number, (part,), target) for part, target in zip(parts, targets, strict=True)]
         return features
+
+    def typed(self, texts: Sequence[str], language: str) -> OpenQuestion:  # noqa: D102
+        demand_texts(texts, "a question and the text that may answer it", least=2, most=2)
+        return OpenQuestion(language, texts[0], texts[1])
 
     def as_labels(self, targets: Sequence[Any], seq: int) -> dict[str, Tensor]:  # noqa: D102
         start, end = torch.tensor(targets).unbind(dim=1)

@@ -1,5 +1,6 @@
 """Token classification on words: a word's label stands at its first token, and each word gets one prediction."""
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -14,10 +15,12 @@ from erniem_lab.errors import InputTypeError
 from erniem_lab.heads import ErnieMForTokenClassification
 from erniem_lab.losses import IGNORED
 from erniem_lab.metrics import Tally, accuracy, entity_f1
-from erniem_lab.tasks.task import Feature, Reading, Scores, Task, by_example, named, softmax, too_long
+from erniem_lab.tasks.task import Feature, Reading, Scores, Task, by_example, demand_texts, named, softmax, too_long
 from erniem_lab.tokenizer import ErnieMTokenizer
 
 OUTSIDE = "O"
+MARKS = r"\s.,;:!?…。，、；：！？؟،؛۔।()\[\]\"“”„«»「」"
+WORD = re.compile(rf"[^{MARKS}]+|\S")
 
 
 @dataclass(frozen=True)
@@ -83,6 +86,11 @@ class Tagging(Task[TaggedSentence, TagPrediction]):
             for place, part in enumerate(parts):
                 features.append(Feature(number, (part,), self._target(part, tags, later=place > 0)))
         return features
+
+    def typed(self, texts: Sequence[str], language: str) -> Sentence:
+        """A sentence whose words are what stands between spaces and punctuation marks, and these."""
+        demand_texts(texts, "one sentence", least=1, most=1)
+        return Sentence(language, texts[0], tuple(found.span() for found in WORD.finditer(texts[0])))
 
     def as_labels(self, targets: Sequence[Any], seq: int) -> dict[str, Tensor]:  # noqa: D102
         return {"labels": torch.tensor([[*target, *[IGNORED] * (seq - len(target))] for target in targets])}

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from erniem_lab.batching import collate
 from erniem_lab.encoding import Encoding
-from erniem_lab.errors import InputValueError
+from erniem_lab.errors import InputTypeError, InputValueError
 from erniem_lab.heads import ErnieMHead
 from erniem_lab.metrics import Tally
 from erniem_lab.tokenizer import ErnieMTokenizer
@@ -116,9 +116,27 @@ class Task(ABC, Generic[E, P]):
         found: Tensor = output.logits
         return found
 
+    def typed(self, texts: Sequence[str], language: str) -> Any:
+        """An example without a label, of texts that somebody wrote for it.
+
+        Raises:
+            InputTypeError: the task has no such examples.
+            InputValueError: another number of texts than such an example has.
+        """
+        raise InputTypeError(f"{self.name}: not asked by typing texts; give predict its examples")
+
     def described(self) -> dict[str, Any]:
         """What a checkpoint has to say, beside its config, to make the task anew."""
         return {"task": self.name}
+
+
+def demand_texts(texts: Sequence[str], what: str, *, least: int, most: int | None = None) -> None:
+    """Refuse another number of texts, or empty ones, for the example that `what` describes.
+
+    >>> demand_texts(["Who sings?", "Anna sings."], "a question and its context", least=2, most=2)
+    """
+    if len(texts) < least or (most is not None and len(texts) > most) or not all(text.strip() for text in texts):
+        raise InputValueError(f"texts: {[text[:20] for text in texts]}; expected are {what}, none of them empty")
 
 
 def encoded(

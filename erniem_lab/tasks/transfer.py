@@ -11,6 +11,7 @@ from jaxtyping import Float
 
 from erniem_lab.errors import InputValueError
 from erniem_lab.metrics import Estimate
+from erniem_lab.tasks.fitted import Fitted
 from erniem_lab.tasks.fitting import fit
 from erniem_lab.tasks.scoring import Evaluation
 from erniem_lab.tasks.settings import Settings
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Transfer:
-    """What heads that were trained in `source` score in each language: one evaluation for each seed.
+    """What heads that were trained in `source` score in each language: one evaluation, and one head, for each seed.
 
     >>> from erniem_lab.tasks.choice import Choice, ChoicePrediction
     >>> right = Evaluation(Choice(), (ChoicePrediction("en", 1, 1, (0.1, 0.9)),) * 4)
@@ -34,6 +35,7 @@ class Transfer:
     source: str
     seeds: tuple[int, ...]
     evaluations: Mapping[str, tuple[Evaluation[Any], ...]]
+    heads: tuple[Fitted, ...] = ()
 
     @property
     def metric(self) -> str:
@@ -120,9 +122,8 @@ def transfer(
             f"seeds={list(seeds)}, source={source!r}, tests in {', '.join(tests) or 'no language'}: give one seed or "
             "more, and a test set in the training language"
         )
-    found: dict[str, list[Evaluation[Any]]] = {language: [] for language in tests}
-    for seed in seeds:
-        head = fit(
+    heads = [
+        fit(
             train_on,
             check_on,
             model=model,
@@ -131,9 +132,10 @@ def transfer(
             folder=None if folder is None else Path(folder) / f"seed-{seed}",
             progress=progress,
         )
-        for language, examples in tests.items():
-            found[language].append(head.evaluate(examples))
-    return Transfer(source, tuple(seeds), {language: tuple(each) for language, each in found.items()})
+        for seed in seeds
+    ]
+    found = {language: tuple(head.evaluate(examples) for head in heads) for language, examples in tests.items()}
+    return Transfer(source, tuple(seeds), found, tuple(heads))
 
 
 def _estimate(value: float, resampled: Float[np.ndarray, " sample"], count: int) -> Estimate:
