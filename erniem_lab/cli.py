@@ -218,6 +218,33 @@ def finetune(
 
 
 @commands.command()
+def bench(
+    model: Annotated[str, typer.Option(help="A checkpoint; the bundled small one by default.")] = "",
+    size: Annotated[str, typer.Option(help="small, base or large: random weights of that size instead.")] = "",
+    texts: Annotated[list[str] | None, typer.Option(help="Text files, or folders of parallel text.")] = None,
+    languages: Annotated[str, typer.Option(help="Of folders and of the bundled world, as en,sw.")] = "",
+    sentences: Annotated[int, typer.Option(min=1, help="How many texts.")] = 300,
+    peer: Annotated[str, typer.Option(help="The python of an environment with transformers 4.40.2.")] = "",
+    rounds: Annotated[int, typer.Option(min=1, help="How often each contender is measured.")] = 5,
+    only: Annotated[list[str] | None, typer.Option(help="Contenders, by the beginnings of their names.")] = None,
+    curves: Annotated[
+        bool, typer.Option("--curves", help="Also what it costs as texts, layers, batches grow.")
+    ] = False,
+    threads: Annotated[int, typer.Option(min=0, help="Of each contender; 0: as many as torch takes.")] = 0,
+    device: Annotated[str, typer.Option(help="cpu, or cuda.")] = "cpu",
+    out: Annotated[Path | None, typer.Option(help="A file for the numbers: .json, or .csv.")] = None,
+) -> None:
+    """Compare speed and memory with peers and with the machine's own limit, in one run."""
+    from erniem_lab.bench import Conditions, Machine, checkpoint
+    from erniem_lab.bench.command import run
+
+    with checkpoint(model, size) as folder:
+        given = Conditions(folder, Machine.here(threads, device), rounds, peer)
+        wanted = (texts or [], sentences, tuple(filter(None, languages.split(","))))
+        run(given, wanted, only or [], curves=curves, out=out)
+
+
+@commands.command()
 def evaluate(
     kind: Annotated[str, typer.Argument(help="As for finetune.")],
     data: Annotated[list[str], typer.Option(help="Labelled examples: files, or world:en,sw.")],

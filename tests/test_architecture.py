@@ -16,7 +16,7 @@ ORDER = [  # each level may import those before it, and its own
     {"model", "batching"},
     {"heads", "precision", "embedding", "tracing", "neurons", "training", "convert"},
     {"collecting", "word_states", "guessing", "silencing"},
-    {"pretraining", "probing", "tasks"},
+    {"bench", "pretraining", "probing", "tasks"},
     {"visual", "transformers_bridge"},
     {"report"},
     {"cli"},
