@@ -22,7 +22,7 @@ from erniem_lab import MINI
 from erniem_lab.corpora.extraction import read_doccano, read_prompts
 from erniem_lab.corpora.world import World
 from erniem_lab.tasks import Evaluation, Fit, InformationExtractor, Prompts, Settings, fit_extraction, to_prompts
-from erniem_lab.tasks.extraction import renamed, schema_in, score_extractions
+from erniem_lab.tasks.extraction import names_in, renamed, schema_in, score_extractions
 
 LEARNT = Settings(batch=32, peak_rate=8e-4, layer_decay=0.8, longest=128)
 SURE = 20.0  # log-odds
@@ -60,7 +60,7 @@ def on_world(model: str, settings: Settings, texts: int, tested: int) -> list[di
     extract = InformationExtractor(found.model, found.tokenizer, schema_in(world.extraction("en", texts, 1)))
     for code in world.languages:
         own = world.extraction(code, tested, 3, split="test")
-        for words, asked in {"own": own, "en": renamed(own, said)}.items():
+        for words, asked in {"own": own, "en": renamed(own, names_in(own, said))}.items():
             prompts = to_prompts(asked)
             best = best_possible(found, prompts)
             rows.append(told(f"{code}, asked in {words}", found.evaluate(prompts), best))

@@ -10,7 +10,7 @@ from erniem_lab.corpora.world import World
 from erniem_lab.errors import InputTypeError, InputValueError
 from erniem_lab.tasks.extraction import read_schema
 from erniem_lab.tasks.extraction.found import Extraction, Found
-from erniem_lab.tasks.extraction.labelled import renamed, schema_in, score_extractions
+from erniem_lab.tasks.extraction.labelled import names_in, renamed, schema_in, score_extractions
 
 TEXT = "Anna sings to Ben in Rome."
 ANNA, BEN, ROME = Span.of(TEXT, 0, 4), Span.of(TEXT, 14, 17), Span.of(TEXT, 21, 25)
@@ -65,22 +65,25 @@ def test_scores_have_a_row_for_each_language_and_are_resampled_by_texts() -> Non
     assert counts.to_dict() == {"de": 2, "en": 1}
 
 
-def test_texts_are_renamed_one_by_one() -> None:
-    own, like = (World.load().extraction(code, 20) for code in ("sw", "en"))
-    found = renamed(own, like)
+def test_texts_are_renamed_by_the_words_of_parallel_ones() -> None:
+    own, like = (World.load().extraction(code, 60) for code in ("sw", "en"))
+    found = renamed(own, names_in(own, like))
     assert [one.text for one in found] == [one.text for one in own]
     assert [m.kind for one in found for m in one.mentions] == [m.kind for one in like for m in one.mentions]
     assert [r.name for one in found for r in one.relations] == [r.name for one in like for r in one.relations]
     assert [m.span for one in found for m in one.mentions] == [m.span for one in own for m in one.mentions]
 
 
-@pytest.mark.parametrize(
-    ("like", "message"),
-    [([EXAMPLE, EXAMPLE], "2 texts for 1"), ([replace(EXAMPLE, relations=())], "example 0 has 3 mentions and 0")],
-)
-def test_texts_that_do_not_say_the_same_give_no_names(like: Any, message: str) -> None:
-    with pytest.raises(InputValueError, match=message):
-        renamed([EXAMPLE], like)
+def test_what_has_no_new_name_is_left_out() -> None:
+    [found] = renamed([EXAMPLE], {"city": "town", "home": "home"})
+    assert found.mentions == (Mention("town", ROME),)
+    assert found.relations == (Relation(ANNA, "home", ROME),)
+
+
+@pytest.mark.parametrize("like", [[EXAMPLE, EXAMPLE], [replace(EXAMPLE, relations=())]])
+def test_texts_that_do_not_say_the_same_give_no_names(like: Any) -> None:
+    with pytest.raises(InputValueError, match=r"like: \d texts for 1.*give one for each"):
+        names_in([EXAMPLE], like)
 
 
 def test_extractions_of_other_texts_are_refused() -> None:

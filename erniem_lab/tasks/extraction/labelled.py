@@ -82,24 +82,43 @@ def score_extractions(extractions: Sequence[Extraction], examples: Iterable[Any]
     return Evaluation(scored, tuple(said))
 
 
-def renamed(examples: Iterable[Any], like: Iterable[Any]) -> tuple[ExtractionExample, ...]:
-    """Labelled texts whose kinds and relations bear the names of other texts', which say the same one by one.
+def renamed(examples: Iterable[Any], names: Mapping[str, str]) -> tuple[ExtractionExample, ...]:
+    """Labelled texts with other names for kinds and relations; those that `names` does not have are left out.
 
-    So a model that was taught in one language can be asked in the words of this language about others.
+    So codes become words that a model can read ("PER": "person"), some kinds are chosen ("person": "person"), and
+    texts of one language are asked about in the words of another (see `names_in`).
+
+    Raises:
+        InputTypeError: examples of another type.
+        InputValueError: no example, or a span that is not in its text.
+
+    >>> from erniem_lab.corpora.world import World
+    >>> [mention.kind for mention in renamed(World.load().extraction("en", 1), {"thing": "Ding"})[0].mentions]
+    ['Ding']
+    """
+    return tuple(_renamed(example, names) for example in gather(examples, ExtractionExample))
+
+
+def names_in(examples: Iterable[Any], like: Iterable[Any]) -> dict[str, str]:
+    """What the kinds and relations of some texts are called in others, which say the same one by one.
 
     Raises:
         InputTypeError: examples of another type.
         InputValueError: no example, or texts that do not say the same.
 
     >>> from erniem_lab.corpora.world import World
-    >>> german, english = (World.load().extraction(code, 1) for code in ("de", "en"))
-    >>> german[0].mentions[0].kind, renamed(german, english)[0].mentions[0].kind
-    ('Person', 'person')
+    >>> english, german = (World.load().extraction(code, 1) for code in ("en", "de"))
+    >>> names_in(english, german)
+    {'person': 'Person', 'colour': 'Farbe', 'thing': 'Gegenstand', 'time': 'Zeit'}
     """
     own, other = gather(examples, ExtractionExample), gather(like, ExtractionExample)
-    if len(own) != len(other):
-        raise InputValueError(f"like: {len(other)} texts for {len(own)}; give one that says the same for each")
-    return tuple(_renamed(*pair, number) for number, pair in enumerate(zip(own, other, strict=True)))
+    named = [list(_names(example)) for example in own], [list(_names(example)) for example in other]
+    if [len(names) for names in named[0]] != [len(names) for names in named[1]]:
+        raise InputValueError(
+            f"like: {len(other)} texts for {len(own)}, or texts with more or fewer labels; give one for each, which "
+            "says the same"
+        )
+    return {a: b for pair in zip(*named, strict=True) for a, b in zip(*pair, strict=True)}
 
 
 def _labelled(example: ExtractionExample) -> Iterator[Path]:
@@ -120,16 +139,14 @@ def _found(found: Mapping[str, Sequence[Found]], above: Path = ()) -> Iterator[P
             yield from _found(one.relations, here)
 
 
-def _renamed(own: ExtractionExample, like: ExtractionExample, number: int) -> ExtractionExample:
-    if (len(own.mentions), len(own.relations)) != (len(like.mentions), len(like.relations)):
-        raise InputValueError(
-            f"like: example {number} has {len(like.mentions)} mentions and {len(like.relations)} relations, where "
-            f"{len(own.mentions)} and {len(own.relations)} are to be named; give texts that say the same"
-        )
-    mentions = zip(own.mentions, like.mentions, strict=True)
-    relations = zip(own.relations, like.relations, strict=True)
+def _renamed(example: ExtractionExample, names: Mapping[str, str]) -> ExtractionExample:
     return replace(
-        own,
-        mentions=tuple(replace(mention, kind=named.kind) for mention, named in mentions),
-        relations=tuple(replace(relation, name=named.name) for relation, named in relations),
+        example,
+        mentions=tuple(replace(one, kind=names[one.kind]) for one in example.mentions if one.kind in names),
+        relations=tuple(replace(one, name=names[one.name]) for one in example.relations if one.name in names),
     )
+
+
+def _names(example: ExtractionExample) -> Iterator[str]:
+    yield from (mention.kind for mention in example.mentions)
+    yield from (relation.name for relation in example.relations)
