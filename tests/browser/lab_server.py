@@ -17,6 +17,7 @@ OWN = ("JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR", "IPYTHON
 SETTINGS = {
     "@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": False},
     "@jupyterlab/docmanager-extension:plugin": {"autosave": False},
+    "@jupyterlab/notebook-extension:tracker": {"windowingMode": "none"},  # all cells are in the page
 }
 IDLE = """() => window.jupyterapp?.shell.currentWidget?.sessionContext?.session?.kernel?.status === 'idle'"""
 RUN = """number => { const panel = window.jupyterapp.shell.currentWidget;
@@ -25,6 +26,12 @@ RUN = """number => { const panel = window.jupyterapp.shell.currentWidget;
 DONE = """number => { const cell = window.jupyterapp.shell.currentWidget.content.widgets[number].model;
   return cell.executionState !== 'running' && cell.executionCount !== null; }"""
 TEXT = """number => window.jupyterapp.shell.currentWidget.content.widgets[number].outputArea.node.innerText"""
+
+FAULTS = """() => window.jupyterapp.shell.currentWidget.content.widgets
+  .flatMap(({ model }) => (model.type === 'code' ? model.outputs.toJSON() : []))
+  .filter((output) => output.output_type === 'error').map(({ ename, evalue }) => `${ename}: ${evalue}`)"""
+THEME = "name => window.jupyterapp.commands.execute('apputils:change-theme', { theme: name })"
+LIGHT = "light => document.body.dataset.jpThemeLight === String(light)"
 
 
 class LabServer:
@@ -84,3 +91,15 @@ def run_cell(page: Page, number: int) -> str:
     page.wait_for_function(DONE, arg=number)
     page.wait_for_function(IDLE)
     return str(page.evaluate(TEXT, number))
+
+
+def faults(page: Page) -> list[str]:
+    """The errors that stand in the notebook's outputs."""
+    return list(page.evaluate(FAULTS))
+
+
+def use_theme(page: Page, name: str) -> None:
+    """Change JupyterLab's theme, and wait until it is there."""
+    page.evaluate(THEME, name)
+    page.wait_for_function(LIGHT, arg=name.endswith("Light"))
+    page.evaluate("() => new Promise(requestAnimationFrame)")

@@ -1,16 +1,16 @@
-"""Attention views in a real browser, cut off from the network: saved files, and JupyterLab on loopback."""
+"""Attention views in a real browser, cut off from the network: saved files, and the exported notebook 4."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import nbformat
 import numpy as np
 import pytest
-from lab_server import LabServer, open_notebook, run_cell
-from notebook_samples import HOSTILE, write_notebook
-from playwright.sync_api import Browser, Page
+from conftest import ROOT
+from explorer_page import EXPLORER, OVERVIEW, PICTURE, choose, details, drawn, is_dark, status
+from notebook_four import NAME, VALUES, VIEWS
+from notebook_samples import HOSTILE
+from playwright.sync_api import Browser
 from trace_samples import a_pair_trace
 from watched import Watched
 
@@ -19,45 +19,6 @@ from erniem_lab.report import read_notebook, write_reports
 from erniem_lab.visual import explorer, head_view, model_view, neuron_view
 
 pytestmark = pytest.mark.browser
-
-PICTURE, OVERVIEW = ".erniem-explorer canvas.picture", ".erniem-explorer canvas.overview"
-COLOURS = """canvas => { const copy = document.createElement("canvas");
-  [copy.width, copy.height] = [canvas.width, canvas.height];
-  const pen = copy.getContext("2d", { willReadFrequently: true });
-  pen.drawImage(canvas, 0, 0);
-  const { data } = pen.getImageData(0, 0, copy.width, copy.height);
-  const seen = new Map();
-  for (let i = 0; i < data.length; i += 4) {
-    const name = data.slice(i, i + 3).join(); seen.set(name, (seen.get(name) ?? 0) + 1);
-  }
-  return [...seen.values()].sort((a, b) => b - a); }"""
-MADE = """
-import sys; sys.path.insert(0, {tests!r})
-from dataclasses import replace
-from trace_samples import a_pair_trace
-from erniem_lab.visual import explorer
-def retrace(text, pair):
-    return replace(a_pair_trace(2 * len(text)), texts=(text, pair or ""))
-view = explorer(replace(a_pair_trace(), texts=({text!r}, "b")), retrace=retrace)
-view"""
-TESTS = str(Path(__file__).resolve().parent.parent)
-
-
-def drawn(page: Page, selector: str = PICTURE) -> int:
-    """Pixels that differ from the ground."""
-    return sum(page.locator(selector).first.evaluate(COLOURS)[1:])
-
-
-def choose(page: Page, name: str, label: str) -> None:
-    page.locator(f".erniem-explorer select[name={name}]").select_option(label=label)
-
-
-def details(page: Page) -> str:
-    return page.locator(".erniem-explorer .details").first.inner_text()
-
-
-def status(page: Page) -> str:
-    return page.locator(".erniem-explorer .status").first.inner_text()
 
 
 @pytest.fixture
@@ -159,9 +120,8 @@ def test_a_view_is_dark_in_the_dark(scheme: Any, browser: Browser, tmp_path: Pat
     context = browser.new_context(color_scheme=scheme)
     page = context.new_page()
     page.goto(explorer(a_pair_trace()).save(tmp_path / "x.html").as_uri())
-    pixel = page.locator(PICTURE).evaluate("canvas => canvas.getContext('2d').getImageData(1, 1, 1, 1).data[0]")
+    assert is_dark(page) == (scheme == "dark")
     context.close()
-    assert (pixel > 128) == (scheme == "light")
 
 
 def test_what_is_forbidden_is_not_drawn(watched: Watched, tmp_path: Path) -> None:
@@ -193,72 +153,44 @@ def test_bertviz_draws_neurons_without_a_request(watched: Watched, tmp_path: Pat
     assert watched.noise == []
 
 
-def test_base_size_is_drawn_and_switched_in_time(watched: Watched, tmp_path: Path) -> None:
+def test_what_drawing_takes_is_on_the_browsers_record(watched: Watched, tmp_path: Path) -> None:
     page = watched.page
     page.goto(explorer(a_pair_trace(128, layers=12, heads=12)).save(tmp_path / "x.html").as_uri())
     page.wait_for_selector(PICTURE)
-    for head in range(1, 9):
-        choose(page, "head", str(head))
-    times = page.evaluate("performance.getEntriesByName('erniem-explorer').map(entry => entry.duration)")
-    print("first draw", times[0], "switches", times[1:])
-    assert times[0] < 400  # the goal is 100 ms; a shared machine needs its time
-    assert sorted(times[1:])[len(times) // 2] < 120  # the goal is 30 ms
+    choose(page, "head", "3")
+    assert page.evaluate("performance.getEntriesByName('erniem-explorer').length") == 2
+    assert drawn(page) > 10_000
 
 
 @pytest.fixture(scope="module")
 def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("attention")
-    cells = [MADE.format(tests=TESTS, text=HOSTILE), "from erniem_lab.report import record\nrecord('a', 1)"]
-    write_reports([read_notebook(write_notebook(folder, "04_made", cells))], folder / "out", {}, progress=False)
-    return folder / "out" / "04_made.html"
+    """Notebook 4 run by papermill and exported."""
+    out = tmp_path_factory.mktemp("attention")
+    (found,) = write_reports([read_notebook(ROOT / "notebooks" / f"{NAME}.ipynb")], out, VALUES, progress=False)
+    assert found.passed, found.fault
+    return out / f"{NAME}.html"
 
 
-def test_in_a_report_the_view_is_the_same_and_alive(report: Path, watched: Watched) -> None:
+@pytest.mark.timeout(900)
+def test_in_a_report_every_view_is_the_same_and_alive(report: Path, watched: Watched) -> None:
     page = watched.page
     page.goto(report.as_uri())
-    page.wait_for_selector(PICTURE)
-    assert drawn(page) > 1000
-    choose(page, "head", "mean of all")
-    assert status(page).startswith("layer 3, head mean")
-    assert "needs Python" in page.locator(".trace").inner_text()
+    views = page.locator(EXPLORER)
+    views.nth(VIEWS - 1).locator("canvas.picture").wait_for()
+    assert all(drawn(views.nth(number), "canvas.picture") > 1000 for number in range(VIEWS))
+    choose(page, "layer", "2"), choose(page, "head", "rollout")
+    assert status(page).startswith("layer 2, head rollout")
     assert page.locator("[onerror], iframe, img[src=x]").count() == 0
     assert watched.noise == []
 
 
-@pytest.fixture(scope="module")
-def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LabServer]:
-    folder = tmp_path_factory.mktemp("lab")
-    path = write_notebook(
-        folder, "attention", [MADE.format(tests=TESTS, text=HOSTILE), "print(view.layer, view.head, view.token)"]
-    )
-    content = nbformat.read(path, as_version=4)
-    content.metadata.kernelspec = {"name": "python3", "display_name": "Python 3", "language": "python"}
-    nbformat.write(content, path)
-    with LabServer(folder) as server:
-        yield server
-
-
-def test_in_jupyterlab_the_view_and_python_share_their_values(lab: LabServer, browser: Browser) -> None:
-    context = browser.new_context(viewport={"width": 1400, "height": 1000})
-    watched = Watched(context.new_page(), lab.allowed)
-    page = open_notebook(watched.page, lab, "attention.ipynb")
-    run_cell(page, 1), run_cell(page, 2)
+def test_in_a_report_what_needs_python_is_still_and_says_so(report: Path, watched: Watched) -> None:
+    page = watched.page
+    page.goto(report.as_uri())
     page.wait_for_selector(PICTURE)
-    assert drawn(page) > 1000
-    choose(page, "layer", "2"), choose(page, "head", "mean of all")
-    page.locator(PICTURE).click(position={"x": 5, "y": 100})
-    assert run_cell(page, 3).strip() == "2 mean None"
-    retraced(page)
-    assert page.locator("[onerror], img[src=x]").count() == 0
+    assert "needs Python" in page.locator(".trace").first.inner_text()
+    assert page.locator(".controls select").is_disabled()
+    assert "need Python" in page.locator(".controls").inner_text()
+    still = page.locator("img[alt='head view']")
+    assert still.evaluate("img => img.complete && img.naturalHeight <= img.height * 2 && img.height > 300")
     assert watched.noise == []
-    context.close()
-
-
-def retraced(page: Page) -> None:
-    """Type another text into the view, and wait until Python has traced it."""
-    box = page.locator(".erniem-explorer .trace input").first
-    page.wait_for_function("element => !element.disabled", arg=box.element_handle())
-    box.fill("twenty letters long.")
-    box.press("Enter")
-    page.wait_for_function("document.querySelector('.erniem-explorer .status').textContent.includes(' of 1600 ')")
-    assert drawn(page) > 1000

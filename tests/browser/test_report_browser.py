@@ -72,7 +72,7 @@ def test_our_own_widget_is_drawn_and_answers(watched: Watched, out: Path) -> Non
 
 
 def test_a_control_that_needs_a_kernel_says_so(watched: Watched, out: Path) -> None:
-    assert open_report(watched, out).get_by_text("it works where the notebook runs").count() == 1
+    assert open_report(watched, out).get_by_text("These controls need Python").count() == 1
 
 
 def test_code_is_folded_until_it_is_asked_for(watched: Watched, out: Path) -> None:
