@@ -64,7 +64,7 @@ def test_a_partial_download_is_never_used(cache: Path, gone: str) -> None:
     blob = link.resolve()
     link.unlink()
     blob.rename(f"{blob}.incomplete")
-    with pytest.raises((OSError, ValueError)):
+    with pytest.raises((OSError, ValueError, AttributeError)):  # the last where 4.57 misses the weights
         load(transformers.AutoModel, cache, revision=COMMIT)
 
 
