@@ -1,6 +1,7 @@
 """The explorer holds what the trace holds, lets every choice be made, and saves itself as one harmless file."""
 
 import re
+import warnings
 from dataclasses import replace
 from html.parser import HTMLParser
 
@@ -11,8 +12,9 @@ from trace_samples import a_pair_trace
 
 from erniem_lab.errors import FileFaultError, InputValueError
 from erniem_lab.files.html import json_in_html
+from erniem_lab.visual import fonts
 from erniem_lab.visual.exploring import Explorer, explorer
-from erniem_lab.visual.still import still
+from erniem_lab.visual.still import still, still_png
 from erniem_lab.visual.weights import FEWEST, pack, rollout, unpack
 
 
@@ -207,3 +209,16 @@ def test_the_still_picture_is_of_the_chosen_layer_and_head(layer, head):
 
 def test_the_still_picture_of_a_long_text_says_that_it_goes_on():
     assert "first 64 of 80 tokens" in still(a_pair_trace(80), 1, 0).axes[0].get_title()
+
+
+def test_without_fonts_the_still_picture_numbers_tokens_and_says_which_script(monkeypatch):
+    monkeypatch.setattr(fonts, "families", lambda: ("DejaVu Sans",))
+    fonts._glyphs.cache_clear()
+    trace = replace(a_pair_trace(), tokens=("[CLS]", "แมว", "猫", *a_pair_trace().tokens[3:]))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")  # matplotlib warns of each glyph that it lacks
+        ax = still(trace, 1, 0).axes[0]
+        still_png(trace, 1, 0)
+    fonts._glyphs.cache_clear()
+    assert [name.get_text() for name in ax.get_yticklabels()[:3]] == ["[CLS]", "thai 1", "cjk 2"]
+    assert "no font here for cjk, thai" in ax.get_xlabel()

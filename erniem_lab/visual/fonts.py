@@ -75,6 +75,16 @@ def labels(texts: Sequence[str]) -> tuple[str, ...]:
     return tuple(text if drawable(text) else f"{_foreign(text)} {place}" for place, text in enumerate(texts))
 
 
+def lack(texts: Iterable[str]) -> str:
+    """A sentence on the scripts that this machine's fonts cannot write, and how names stand in; "" if it can write all.
+
+    >>> lack(["the"]), lack(["\\ue000"])
+    ('', 'no font here for unnamed: such names stand as numbers')
+    """
+    scripts = ", ".join(missing(texts))
+    return f"no font here for {scripts}: such names stand as numbers" if scripts else ""
+
+
 def _foreign(text: str) -> str:
     return next(_script(char) for char in text if not _drawable(char))
 

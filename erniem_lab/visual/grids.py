@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 
 from erniem_lab.errors import InputValueError
 from erniem_lab.visual.canvas import bare, canvas
-from erniem_lab.visual.fonts import labels, writing
+from erniem_lab.visual.fonts import labels, lack, writing
 
 CELL = 0.24  # inches
 UPRIGHT = 12  # so many columns can have names written level if these are short
@@ -25,7 +25,7 @@ def number_grid(
     axes: tuple[str, str] = ("", ""),
     limits: tuple[float, float] | None = None,
 ) -> Figure:
-    """Numbers as cells, the darker the larger, with a scale beside them.
+    """Numbers as cells, the darker the larger, with a scale beside them; below it which fonts were missing, if any.
 
     Args:
         value: what the numbers are, with their unit; written at the scale.
@@ -46,7 +46,7 @@ def number_grid(
     name_cells(ax, rows, columns)
     ax.set_title(title, fontsize=10)
     ax.set_ylabel(axes[0], fontsize=9)
-    ax.set_xlabel(axes[1], fontsize=9)
+    ax.set_xlabel("\n".join(filter(None, [axes[1], lack([*rows, *columns])])), fontsize=9)
     scale = figure.colorbar(image, ax=ax, shrink=0.8, pad=0.02)
     scale.set_label(value, fontsize=9)
     scale.outline.set_visible(False)
