@@ -117,6 +117,19 @@ def test_the_largest_head_is_so_over_all_corpora():
     assert largest_head([HeadMeasures("x", ("entropy",), one) for one in values], "entropy") == (1, 1)
 
 
+def test_the_largest_head_is_of_the_measure_that_is_named():
+    values = np.array([[[[3.0, 0.0]]], [[[0.0, 5.0]]]])
+    found = HeadMeasures("x", ("entropy", "next"), values)
+    assert [largest_head([found], name) for name in found.names] == [(1, 0), (1, 1)]
+
+
+def test_texts_are_drawn_by_the_seed():
+    found = measure_heads([a_pair_trace(COUNT, seed=seed) for seed in range(8)])
+    one, same, other = (found.interval("entropy", seed=seed)[0] for seed in (0, 0, 1))
+    assert np.array_equal(one, same)
+    assert not np.array_equal(one, other)
+
+
 def test_a_corpus_is_the_mean_of_its_texts_inside_its_interval():
     traces = [a_pair_trace(COUNT, seed=seed) for seed in range(8)]
     found = measure_heads(traces, languages="en-ar")
@@ -147,7 +160,7 @@ def test_the_table_has_a_row_for_each_measure_and_head():
     table = measure_heads([a_pair_trace(COUNT)], languages="en-ar").to_frame()
     assert len(table) == len(MEASURES) * 3 * 4
     assert {"languages", "measure", "unit", "layer", "head", "value", "low", "high", "n"} == set(table.columns)
-    assert set(table["layer"]) == {1, 2, 3}
+    assert (set(table["layer"]), set(table["languages"])) == ({1, 2, 3}, {"en-ar"})
 
 
 def test_heads_that_keep_their_order_agree_and_reversed_ones_do_not():

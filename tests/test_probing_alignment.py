@@ -346,6 +346,16 @@ def test_heads_are_scored_layer_by_layer(mini, world):
     assert not np.array_equal(score_heads(*mini, world[:10], words="mean", progress=False).counts, scores.counts)
 
 
+@pytest.mark.parametrize("score", [score_alignment, score_heads])
+def test_batches_are_as_small_as_asked_and_progress_is_shown_if_wanted(mini, world, score, capsys):
+    sizes = []
+    with mini[0].base.register_forward_pre_hook(lambda _, inputs: sizes.append(inputs[0].shape[0])):
+        small = score(*mini, world[:3], batch_tokens=1)
+        assert (set(sizes), "3/3" in capsys.readouterr().err) == ({1}, True)
+        assert np.array_equal(score(*mini, world[:3], progress=False).counts, small.counts)
+    assert (max(sizes), capsys.readouterr().err) == (3, "")
+
+
 def test_training_taught_mini_to_align(mini, world):
     trained = score_alignment(*mini, world, layers=[2, 4], progress=False)
     untrained = score_alignment(ErnieMForMaskedLM(mini[0].config), mini[1], world, layers=[2, 4], progress=False)

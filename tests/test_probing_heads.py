@@ -94,6 +94,12 @@ def test_each_effect_is_the_score_without_that_head(model, tokenizer):
     assert (found.task, found.language, set(table["n"]), table["task"][0]) == ("sum", "en", {3}, "sum")
 
 
+def test_the_progress_of_silencing_is_shown_if_asked_for(model, capsys):
+    for shown in (True, False):
+        ablate_heads(model, lambda: np.zeros(2), task="", language="", progress=shown)
+        assert ("7/7" in capsys.readouterr().err) == shown
+
+
 def test_a_head_that_adds_nothing_has_no_effect(model, tokenizer):
     with torch.no_grad():
         model.base.encoder.layers[1].self_attn.out_proj.weight[:, 4:8] = 0
@@ -222,13 +228,11 @@ def test_margins_are_above_zero_where_retrieval_finds_the_translation(model, tok
         assert (found[hits == 0] <= 0).all()
 
 
-@pytest.mark.parametrize("method", ["argmax", "itermax"])
-def test_f1_of_each_is_that_of_a_corpus_of_one(model, tokenizer, pairs, method):
-    each = f1_of_each(model, tokenizer, pairs[:4], layer=1, method=method)
-    expected = [
-        score_alignment(model, tokenizer, [pair], layers=[1], methods=[method], progress=False).estimates("f1")[0].value
-        for pair in pairs[:4]
-    ]
+@pytest.mark.parametrize(("method", "layer"), [("argmax", 1), ("itermax", 1), ("argmax", 0)])
+def test_f1_of_each_is_that_of_a_corpus_of_one(model, tokenizer, pairs, method, layer):
+    each = f1_of_each(model, tokenizer, pairs[:4], layer=layer, method=method)
+    how = {"layers": [layer], "methods": [method], "progress": False}
+    expected = [score_alignment(model, tokenizer, [pair], **how).estimates("f1")[0].value for pair in pairs[:4]]
     np.testing.assert_allclose(each, expected)
 
 

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from jaxtyping import config as shape_checks
 from scipy.optimize import minimize
+from sklearn.linear_model import LogisticRegression
 
 from erniem_lab.errors import InputValueError
 from erniem_lab.metrics import RESAMPLES
@@ -136,6 +137,25 @@ def test_the_penalty_is_used() -> None:
     assert value(heavy) == pytest.approx(heavy[0].chance)
     train, test = numbered(TRAIN), numbered(TEST)
     assert abs(value(read_layers(train, {"": test}, language="en", probe=Probe(penalty=1e9)))) < 0.05
+
+
+def test_weights_count_items_as_often_as_they_say() -> None:
+    states, labels = TRAIN.states[1][:40], TRAIN.labels[:40]
+    times = np.random.default_rng(0).integers(1, 4, size=40)
+    mean, deviation = states.mean(axis=0), states.std(axis=0)
+    weighted = Probe().fit(states, labels, times.astype(float))
+    repeated = LogisticRegression(max_iter=1000).fit(np.repeat((states - mean) / deviation, times, axis=0),
+                                                     np.repeat(labels, times))  # fmt: skip
+    expected = repeated.predict_proba((TEST.states[1] - mean) / deviation)
+    np.testing.assert_allclose(weighted.chances(TEST.states[1]), expected, atol=0.01)
+    assert not np.allclose(Probe().fit(states, labels).chances(TEST.states[1]), expected, atol=0.01)
+
+
+def test_languages_name_what_was_trained_on_and_what_was_read() -> None:
+    (found,) = read_layers(TRAIN, {"de": TEST}, language="en")
+    assert (found.first, found.second) == ("en", "de")
+    bits = online_code(TRAIN, language="sw")
+    assert (bits.first, bits.second) == ("sw", "sw")
 
 
 def test_scaling_a_state_changes_nothing() -> None:

@@ -3,11 +3,23 @@
 import numpy as np
 import pytest
 from probing_textbook import TEXTBOOK, retrieval_loop, textbook_isoscore
+from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
+from sklearn.model_selection import PredefinedSplit, cross_val_predict
 
 from erniem_lab import MINI, ErnieMForMaskedLM, ErnieMTokenizer
 from erniem_lab.collecting import embed_languages
 from erniem_lab.corpora.line_files import read_line_pairs
-from erniem_lab.probing import RULES, compare, find_translations, isoscore, mean_cosine
+from erniem_lab.probing import (
+    RULES,
+    compare,
+    find_translations,
+    identify_language,
+    isoscore,
+    language_share,
+    mean_cosine,
+)
+from erniem_lab.probing.geometry import FOLDS
+from erniem_lab.probing.layer_scores import groups_of
 from erniem_lab.probing.similarity import MEASURES
 
 TEXTS = 150
@@ -67,6 +79,20 @@ def test_isotropy_is_that_of_all_pairs_and_of_the_papers_algorithm(states):
         pairs = (unit @ unit.T)[np.tril_indices(TEXTS, -1)]
         assert cosine.value == pytest.approx(pairs.mean(), abs=1e-10)
         assert even.value == pytest.approx(textbook_isoscore(english[layer]), abs=1e-10)
+
+
+def test_what_languages_keep_to_themselves_is_that_of_sums_of_squares_and_of_scikit_learns_probe(states):
+    own = {code: side.astype(np.float64) for code, side in zip(("en", "th"), states["float32"], strict=True)}
+    share, told = language_share(own)[0], identify_language(own)
+    folds = np.tile(groups_of(TEXTS) % FOLDS, 2)
+    probe = LinearDiscriminantAnalysis(solver="lsqr", shrinkage="auto")
+    for layer in range(len(LAYERS)):
+        every, codes = np.concatenate([side[layer] for side in own.values()]), np.repeat([0, 1], TEXTS)
+        apart = ((np.diff([side[layer].mean(axis=0) for side in own.values()], axis=0) / 2) ** 2).sum() * len(every)
+        total = ((every - every.mean(axis=0)) ** 2).sum()
+        hits = cross_val_predict(probe, every, codes, cv=PredefinedSplit(folds)) == codes
+        assert share.estimates[layer].value == pytest.approx(apart / total, abs=1e-10)
+        assert told.estimates[layer].value == pytest.approx(hits.mean())
 
 
 def test_half_precision_changes_no_likeness_by_a_tenth_of_a_point(states):
