@@ -52,11 +52,10 @@ def embed(
     >>> embed(model, tokenizer, ["Good day.", "Bonjour."], progress=False).shape[0]
     2
     """
-    layers = model.config.num_hidden_layers
-    if not -layers - 1 <= layer <= layers:
-        raise InputValueError(f"layer={layer}: give 0 (embeddings) to {layers}, or -1 for the last")
-    reader = Reader.of(model, tokenizer, [range(layers + 1)[layer]], pooling, precision, batch_tokens)
-    return reader.vectors(texts, progress)[0]
+    return embed_layers(
+        model, tokenizer, texts, layers=[layer], pooling=pooling, precision=precision, batch_tokens=batch_tokens,
+        progress=progress,
+    )[0]  # fmt: skip
 
 
 def embed_layers(
@@ -64,20 +63,25 @@ def embed_layers(
     tokenizer: ErnieMTokenizer,
     texts: Sequence[str],
     *,
+    layers: Sequence[int] | None = None,
     pooling: Pooling = "mean",
     precision: Precision = "float32",
     batch_tokens: int | None = None,
     progress: bool = True,
 ) -> Float[np.ndarray, "layer text hidden"]:
-    """As `embed`, for every layer in one pass; layer 0 first.
+    """As `embed`, for several layers in one pass: those asked for in their order, or every one, layer 0 first.
 
     >>> from erniem_lab import MINI, ErnieMForMaskedLM
     >>> model, tokenizer = ErnieMForMaskedLM.from_pretrained(MINI), ErnieMTokenizer.from_pretrained(MINI)
     >>> len(embed_layers(model, tokenizer, ["Bonjour."], progress=False)) == model.config.num_hidden_layers + 1
     True
     """
-    layers = range(model.config.num_hidden_layers + 1)
-    return Reader.of(model, tokenizer, layers, pooling, precision, batch_tokens).vectors(texts, progress)
+    if isinstance(texts, str):
+        raise InputTypeError(f"texts is the single string {texts[:40]!r}: give a list of strings")
+    asked = range(model.config.num_hidden_layers + 1) if layers is None else layers
+    reader = Reader.of(model, tokenizer, asked, pooling, precision, batch_tokens)
+    with ReadingBar(len(texts), shown=progress) as bar:
+        return reader.vectors(texts, bar)
 
 
 @dataclass(frozen=True)
@@ -102,29 +106,36 @@ class Reader:
     ) -> "Reader":
         """A reader with weights of its own, those that the model has now.
 
+        Args:
+            layers: from 0, or from the last by negative numbers.
+
+        Raises:
+            InputValueError: no such layer, pooling or precision.
+
         >>> from erniem_lab import MINI, ErnieMForMaskedLM
         >>> model, tokenizer = ErnieMForMaskedLM.from_pretrained(MINI), ErnieMTokenizer.from_pretrained(MINI)
-        >>> Reader.of(model, tokenizer, [0, 1]).vectors(["Bonjour."], progress=False).shape[:2]
+        >>> Reader.of(model, tokenizer, [0, 1]).vectors(["Bonjour."]).shape[:2]
         (2, 1)
         """
+        chosen = [_layer(layer, model.config.num_hidden_layers) for layer in layers]
+        if not chosen:
+            raise InputValueError("layers is empty: give the numbers of one layer or more")
         if pooling not in get_args(Pooling):
             raise InputValueError(f"pooling={pooling!r}: give 'mean' or 'cls'")
         if batch_tokens is not None and batch_tokens < 1:
             raise InputValueError(f"batch_tokens={batch_tokens}: give at least 1, or None for what suits the device")
         tokens = batch_tokens or ROW_TOKENS.get(model.device.type, DEVICE_TOKENS)
-        return cls(reading_twin(model, precision, max(layers)), tokenizer, layers, pooling, tokens)
+        return cls(reading_twin(model, precision, max(chosen)), tokenizer, chosen, pooling, tokens)
 
     @torch.inference_mode()
-    def vectors(self, texts: Sequence[str], progress: bool = True) -> Float[np.ndarray, "layer text hidden"]:
-        """A vector for each layer and text."""
-        if isinstance(texts, str):
-            raise InputTypeError(f"texts is the single string {texts[:40]!r}: give a list of strings")
+    def vectors(self, texts: Sequence[str], bar: "ReadingBar | None" = None) -> Float[np.ndarray, "layer text hidden"]:
+        """A vector for each layer and text; the bar, if there is one, moves on."""
         config = self.model.config
         vectors = np.empty((len(self.layers), len(texts), config.hidden_size), dtype=np.float32)
         ids = self.tokenizer(list(texts), truncation=True, max_length=config.max_length)["input_ids"] if texts else []
-        with _Bar(len(texts), shown=progress) as bar:
-            for numbers in _rows(list(map(len, ids)), self.row_tokens):
-                vectors[:, numbers] = self._row([ids[i] for i in numbers])
+        for numbers in _rows(list(map(len, ids)), self.row_tokens):
+            vectors[:, numbers] = self._row([ids[i] for i in numbers])
+            if bar is not None:
                 bar.add(len(numbers), sum(len(ids[i]) for i in numbers))
         return vectors
 
@@ -137,18 +148,35 @@ class Reader:
         return np.stack([_pool(states[layer], packing, self.pooling).cpu().numpy() for layer in self.layers])
 
 
-class _Bar(tqdm):  # type: ignore[type-arg]
-    """Texts and tokens per second."""
+class ReadingBar(tqdm):  # type: ignore[type-arg]
+    """A progress bar in texts and in tokens per second.
 
-    def __init__(self, texts: int, shown: bool) -> None:
-        super().__init__(total=texts, unit="text", disable=not shown)
+    Args:
+        texts: how many there are, if that is known.
+        done: how many of them an earlier run has read.
+
+    >>> with ReadingBar(3, shown=False) as bar:
+    ...     bar.add(texts=3, tokens=20)
+    >>> bar.tokens
+    20
+    """
+
+    def __init__(self, texts: int | None, shown: bool, done: int = 0) -> None:
+        super().__init__(total=texts, initial=done, unit="text", disable=not shown)
         self.tokens = 0
 
     def add(self, texts: int, tokens: int) -> None:
+        """Count what has been read."""
         self.tokens += tokens
         self.update(texts)
         if not self.disable:
             self.set_postfix_str(f"{self.tokens / max(self.format_dict['elapsed'], 1e-9):,.0f} tokens/s", refresh=False)
+
+
+def _layer(given: int, layers: int) -> int:
+    if not -layers - 1 <= given <= layers:
+        raise InputValueError(f"layer={given}: give 0 (embeddings) to {layers}, or -1 for the last")
+    return range(layers + 1)[given]
 
 
 def _rows(lengths: Sequence[int], tokens: int) -> Iterator[list[int]]:
