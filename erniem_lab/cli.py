@@ -4,6 +4,7 @@ import logging
 import os
 import sys
 import traceback
+import warnings
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
@@ -183,6 +184,30 @@ def extract(
         return
     write_atomically(out, lambda opened: opened.write(found.to_json_lines().encode()))
     print(f"written: {out} ({len(found)} texts)")
+
+
+@commands.command()
+def embed(
+    file: Annotated[Path, typer.Argument(help="The texts: one a line, plain or .gz.")],
+    out: Annotated[Path, typer.Option(help="A new file for the vectors, in numpy's .npy format.")],
+    model: Annotated[str, typer.Option(help="A checkpoint: folder or hub id; the bundled small one by default.")] = "",
+    layer: Annotated[int, typer.Option(help="Whose states: 0 are the embeddings, -1 the last layer.")] = -1,
+    pooling: Annotated[str, typer.Option(help="mean of all tokens, or cls, the first.")] = "mean",
+    precision: Annotated[str, typer.Option(help="float32, bfloat16 or int8.")] = "float32",
+    batch_tokens: Annotated[int | None, typer.Option(help="Tokens at a time; by default what suits.")] = None,
+) -> None:
+    """Write a vector for each line of a text file. After a kill, the same command goes on where it was."""
+    from erniem_lab.bundle import MINI
+    from erniem_lab.model import ErnieMModel
+    from erniem_lab.tokenizer import ErnieMTokenizer
+    from erniem_lab.vectors_file import write_vectors
+
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message=".*pooler")  # which no vector here is of
+        read_by = ErnieMModel.from_pretrained(model or MINI)
+    how: dict[str, Any] = {"pooling": pooling, "precision": precision, "batch_tokens": batch_tokens}
+    vectors = write_vectors(read_by, ErnieMTokenizer.from_pretrained(model or MINI), file, out, layer=layer, **how)
+    print(f"written: {out} ({vectors.shape[0]} texts, {vectors.shape[1]} numbers each)")
 
 
 @commands.command()

@@ -15,7 +15,7 @@ ORDER = [  # each level may import those before it, and its own
     {"pretrained", "tokenizer"},
     {"model", "batching"},
     {"heads", "precision", "embedding", "tracing", "neurons", "training", "convert"},
-    {"collecting", "word_states", "guessing", "silencing"},
+    {"collecting", "vectors_file", "word_states", "guessing", "silencing"},
     {"bench", "pretraining", "probing", "tasks"},
     {"visual", "transformers_bridge"},
     {"report"},
