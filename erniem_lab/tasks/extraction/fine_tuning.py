@@ -6,7 +6,6 @@ from typing import Any
 
 from erniem_lab.config import ErnieMConfig
 from erniem_lab.tasks.extraction.learning import Prompts
-from erniem_lab.tasks.extraction.reading import reads_padding
 from erniem_lab.tasks.extraction.schema import PromptForm
 from erniem_lab.tasks.fitting import Fit, fit
 from erniem_lab.tasks.settings import Settings
@@ -47,6 +46,5 @@ def fit_extraction(
     >>> fitted.task.name
     'extraction'
     """
-    config = ErnieMConfig.from_pretrained(model)
-    task = Prompts(form, config.max_length if reads_padding(config) else 0)
+    task = Prompts(form).read_by(ErnieMConfig.from_pretrained(model))
     return fit(train_on, check_on, model=model, settings=settings, task=task, folder=folder, progress=progress)

@@ -1,7 +1,7 @@
 """Prompts as a task to learn: the tokens where answers start and end, and the micro F1 of what is found."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Protocol, runtime_checkable
 
 import numpy as np
@@ -18,7 +18,7 @@ from erniem_lab.losses import IGNORED
 from erniem_lab.metrics.tally import Tally, shares, tally
 from erniem_lab.tasks.extraction.documents import Answer, Question, Windows, answers_of, cut
 from erniem_lab.tasks.extraction.prompts import as_prompts
-from erniem_lab.tasks.extraction.reading import fill, mask_of
+from erniem_lab.tasks.extraction.reading import fill, mask_of, reads_padding
 from erniem_lab.tasks.extraction.schema import Node, PromptForm, prompt_form
 from erniem_lab.tasks.extraction.spans import Pointers
 from erniem_lab.tasks.task import Feature, Reading, Scores, Task, by_example
@@ -76,6 +76,14 @@ class Prompts(Task[PromptExample, PromptPrediction]):
             InputValueError: none, or a span that is not in its text.
         """
         return cls(prompt_form([Node(as_prompts(examples)[0].prompt)]))
+
+    def read_by(self, config: ErnieMConfig) -> "Prompts":
+        """The same task for a model of this config, whose weights may have been trained to read padding.
+
+        >>> Prompts().read_by(ErnieMConfig(reads_padding=True)).padded_to
+        512
+        """
+        return replace(self, padded_to=config.max_length if reads_padding(config) else 0)
 
     def config(self) -> dict[str, Any]:  # noqa: D102
         return {"reads_padding": self.padded_to > 0}
