@@ -232,6 +232,16 @@ def test_no_examples_and_examples_of_no_task_are_refused(start):
         fit(["text"], model=start, progress=False)
 
 
+def test_a_fault_says_in_which_of_the_two_sets_it_is(start):
+    with pytest.raises(InputValueError, match="check_on: 1 of 1 examples are not sound; example 0: label 'fine'"):
+        fit(texts(), [replace(texts()[0], label="fine")], model=start, settings=QUICK, progress=False)
+    long = replace(texts()[0], text="word " * 90)
+    with pytest.raises(InputValueError, match="check_on: 1 of 1 texts have more than 64 tokens"):
+        fit(texts(), [long], model=start, settings=QUICK, progress=False)
+    with pytest.raises(InputTypeError, match=r"train_on: .*labels of several kinds"):
+        fit([*texts(2), replace(texts()[0], label=1.0)], model=start, progress=False)
+
+
 def test_a_step_counts_what_the_settings_say():
     assert Settings(epochs=2, batch=16).steps_of(100) == 14
     assert Settings(steps=3).steps_of(100) == 3

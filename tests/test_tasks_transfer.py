@@ -57,9 +57,12 @@ def test_heads_of_all_seeds_are_scored_in_all_languages(start, tmp_path):
     assert found.metric == "accuracy"
 
 
-def test_a_test_set_in_the_training_language_is_needed(start):
+def test_test_sets_are_checked_before_training_and_the_training_language_is_among_them(start):
     with pytest.raises(InputValueError, match="source='en', tests in sw"):
         transfer(texts(), {"sw": texts()}, model=start)
+    unknown = {"en": texts(), "sw": [replace(texts()[0], label="sawa")]}
+    with pytest.raises(InputValueError, match=r"tests\['sw'\]: 1 of 1 .* label 'sawa' is not one of bad, good"):
+        transfer(texts(), unknown, model="not read before")
     with pytest.raises(InputValueError, match=r"seeds=\[\]"):
         transfer(texts(), {"en": texts()}, model=start, seeds=())
 

@@ -20,7 +20,7 @@ from erniem_lab.tasks.frozen import FrozenHead
 from erniem_lab.tasks.lessons import Check, EnoughError, Lessons
 from erniem_lab.tasks.scoring import Evaluation, score_features
 from erniem_lab.tasks.settings import Settings
-from erniem_lab.tasks.task import Feature, Task
+from erniem_lab.tasks.task import Feature, Task, about
 from erniem_lab.tokenizer import ErnieMTokenizer
 from erniem_lab.training import own_device, processes, train
 
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 MODEL, CHECKS, RECIPE, PREDICTIONS = "model", "checks.json", "recipe.json", "predictions.jsonl"
+TRAIN_ON, CHECK_ON = "train_on", "check_on"
 
 
 @dataclass(frozen=True)
@@ -79,10 +80,13 @@ def fit(
     3
     """
     settings = settings or Settings()
-    task = task or task_of(train_on)
-    examples = task.labelled(train_on), task.labelled(check_on) if check_on else ()
+    with about(TRAIN_ON):
+        task = task or task_of(train_on)
+        learnt = task.labelled(train_on)
+    with about(CHECK_ON):
+        held_out = task.labelled(check_on) if check_on else ()
     run = _Run(task, settings, str(model), None if folder is None else Path(folder))
-    checks = run.learn(*examples, progress)
+    checks = run.learn(learnt, held_out, progress)
     return Fit(task, run.net, run.tokenizer, run.reading, settings, tuple(checks))
 
 
@@ -101,7 +105,10 @@ class _Run:
 
     def learn(self, train_on: Sequence[Any], check_on: Sequence[Any], progress: bool) -> list[Check]:
         """Train, leave the best weights in the model, and write what belongs to the run."""
-        features, held_out = self._features(train_on), self._features(check_on)
+        with about(TRAIN_ON):
+            features = self._features(train_on)
+        with about(CHECK_ON):
+            held_out = self._features(check_on)
         lessons = Lessons(
             self.task,
             features,

@@ -2,6 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, ClassVar, Generic, Literal, TypeVar
 
@@ -128,6 +129,21 @@ class Task(ABC, Generic[E, P]):
     def described(self) -> dict[str, Any]:
         """What a checkpoint has to say, beside its config, to make the task anew."""
         return {"task": self.name}
+
+
+@contextmanager
+def about(what: str) -> Iterator[None]:
+    """A block whose errors about examples begin with what these examples are.
+
+    >>> with about("check_on"):
+    ...     raise InputValueError("example 1: label 'fine' is not one of bad, good")
+    Traceback (most recent call last):
+    erniem_lab.errors.InputValueError: check_on: example 1: label 'fine' is not one of bad, good
+    """
+    try:
+        yield
+    except (InputTypeError, InputValueError) as fault:
+        raise type(fault)(f"{what}: {fault}") from fault
 
 
 def demand_texts(texts: Sequence[str], what: str, *, least: int, most: int | None = None) -> None:

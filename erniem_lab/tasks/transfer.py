@@ -11,11 +11,11 @@ from jaxtyping import Float
 
 from erniem_lab.errors import InputValueError
 from erniem_lab.metrics import Estimate
-from erniem_lab.tasks.fitted import Fitted
+from erniem_lab.tasks.fitted import Fitted, task_of
 from erniem_lab.tasks.fitting import fit
 from erniem_lab.tasks.scoring import Evaluation
 from erniem_lab.tasks.settings import Settings
-from erniem_lab.tasks.task import Task
+from erniem_lab.tasks.task import Task, about
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -122,6 +122,11 @@ def transfer(
             f"seeds={list(seeds)}, source={source!r}, tests in {', '.join(tests) or 'no language'}: give one seed or "
             "more, and a test set in the training language"
         )
+    with about("train_on"):
+        task = task or task_of(train_on)
+    for language, examples in tests.items():
+        with about(f"tests[{language!r}]"):
+            task.labelled(examples)  # now, not after an hour of training
     heads = [
         fit(
             train_on,
