@@ -219,21 +219,26 @@ def test_every_way_that_is_installed_gives_the_vectors_of_ours(tiny: Conditions,
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    ("axis", "values"), [("texts", (2, 8)), ("length (tokens)", (8, 16)), ("layers", (1, 2)), ("batch (texts)", (1, 4))]
-)
-def test_costs_have_a_point_for_each_value(axis: str, values: tuple[int, ...], tiny: Conditions, few: Texts) -> None:
-    found = measure_costs(axis, values, choose([REFERENCE]), few.texts, tiny, progress=False)
-    assert [one.x for one in found.points] == list(values)
-    table = found.to_frame()
-    assert set(table["axis"]) == {axis}
-    assert (table["n"] == tiny.rounds).all()
-    assert len(list(cost_lines(found))) == 2 + len(values)
+def test_costs_have_a_point_for_each_value(tiny: Conditions, few: Texts) -> None:
+    axes = {"texts": (2, 8), "length (tokens)": (8, 16), "layers": (1, 2), "batch (texts)": (1, 4)}
+    found = measure_costs(axes, choose(["xlmr-float32-sorted"]), few.texts, tiny, progress=False)
+    assert not found.skipped
+    points = {(one.axis, one.x, one.contender) for one in found.points}
+    assert points == {
+        (axis, x, name) for axis in axes for x in axes[axis] for name in (REFERENCE, "xlmr-float32-sorted")
+    }
+    assert (found.to_frame()["n"] == tiny.rounds).all()
+    assert len(list(cost_lines(found))) == 4 * 2 + 8
+
+
+def test_costs_leave_out_who_is_missing_and_lengths_that_the_model_cannot_read(tiny: Conditions, few: Texts) -> None:
+    found = measure_costs({"length (tokens)": (8, 4096)}, choose(["hf-sorted"])[1:], few.texts, tiny, progress=False)
+    assert (found.points, [one.contender for one in found.skipped]) == ((), ["hf-sorted"])
 
 
 def test_an_unknown_axis_is_refused(tiny: Conditions) -> None:
-    with pytest.raises(InputValueError, match="axis='width'"):
-        measure_costs("width", [1], [LOOK], ["a"], tiny)
+    with pytest.raises(InputValueError, match="axes: 'width'"):
+        measure_costs({"width": [1]}, [LOOK], ["a"], tiny)
 
 
 def test_the_command_prints_the_table_and_writes_the_numbers(

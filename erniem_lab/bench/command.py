@@ -35,10 +35,9 @@ def run(given: Conditions, wanted: Wanted, only: Sequence[str], *, curves: bool 
     longest = ErnieMConfig.from_pretrained(given.folder).max_length
     found = compare(contenders, Texts.of(where, texts, tokenizer, longest), given)
     print("\n".join(lines(found)))
-    costs = []
-    for axis, values in AXES.items() if curves else ():
-        costs.append(measure_costs(axis, values, [one for one in contenders if one.curved], texts, given))
-        print("\n".join(cost_lines(costs[-1])))
+    costs = [measure_costs(AXES, [one for one in contenders if one.curved], texts, given)] if curves else []
+    for one in costs:
+        print("\n".join(cost_lines(one)))
     if out is not None:
         _write(out, found, costs)
         print(f"written: {out}")

@@ -1,7 +1,7 @@
 """Who is measured: this project's ways, its peers', and the limits of the machine."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from erniem_lab.errors import InputValueError
 
@@ -18,6 +18,7 @@ class Contender:
 
     Args:
         process: contenders of one name share a process, for those whose memory says nothing; alone if empty.
+        folder: the checkpoint that it reads with, if not the one that all share.
         batch: texts at a time; for `ours` tokens, with 0 for its own choice.
         agreement: the smallest cosine that its vectors may have to the reference's; 0 where there are no vectors.
         foreign: whether it runs in the peer's Python.
@@ -35,6 +36,7 @@ class Contender:
     engine: str = ""
     code: str = ""
     process: str = ""
+    folder: str = ""
     hint: str = field(default="", compare=False)
 
     @property
@@ -107,3 +109,12 @@ def choose(only: Sequence[str] = ()) -> tuple[Contender, ...]:
             raise InputValueError(f"only={name!r}: there are {', '.join(one.name for one in CONTENDERS)}")
     wanted = (REFERENCE, *only) if only else ("",)
     return tuple(one for one in CONTENDERS if one.name.startswith(wanted))
+
+
+def together(contenders: Sequence[Contender]) -> tuple[Contender, ...]:
+    """The same with one process for all of a kind: they start sooner, and their memory is no longer their own.
+
+    >>> len({one.process for one in together(choose(["ours-int8"]))})
+    1
+    """
+    return tuple(replace(one, process=one.process or one.kind) for one in contenders)

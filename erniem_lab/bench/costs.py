@@ -1,16 +1,15 @@
 """What reading costs as texts grow in number and in length, and as layers and batches grow."""
 
 import tempfile
-from collections.abc import Sequence
-from contextlib import ExitStack
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tqdm import tqdm
 
 from erniem_lab.bench.contenders import Contender
-from erniem_lab.bench.crew import Crew
+from erniem_lab.bench.crew import Crew, turned
 from erniem_lab.bench.folders import random_checkpoint
 from erniem_lab.bench.machine import Machine
 from erniem_lab.bench.measurement import Middle, Skipped
@@ -74,82 +73,101 @@ class Costs:
 
 @dataclass(frozen=True)
 class _Place:
-    """One value of an axis: a model and texts, and for the axis of batches how many at a time."""
+    """One value of an axis: a checkpoint and texts, and for the axis of batches how many at a time."""
 
+    axis: str
     x: int
     folder: Path
     texts: Texts
     batch: int | None = None
 
+    def asks(self, one: Contender) -> Contender:
+        """The contender with this place's checkpoint, in one process with all of its kind."""
+        return replace(one, name=f"{one.name} in {self.folder}", folder=str(self.folder), process=one.kind)
+
+    def size(self, one: Contender) -> int | None:
+        """A batch in what a contender counts it in: tokens, or texts."""
+        if self.batch is None or one.kind != "ours":
+            return self.batch
+        return max(1, round(self.batch * self.texts.tokens / len(self.texts.texts)))
+
 
 def measure_costs(
-    axis: str,
-    values: Sequence[int],
+    axes: Mapping[str, Sequence[int]],
     contenders: Sequence[Contender],
     texts: Sequence[str],
     given: Conditions,
     *,
     progress: bool = True,
 ) -> Costs:
-    """The seconds that contenders take at each value of one of `AXES`, in alternating rounds.
+    """The seconds that contenders take at each value of some of `AXES`, in alternating rounds.
 
-    Along "texts" the given ones are repeated; along "length (tokens)" they are joined to that length, as many as make
-    as many tokens together as the given ones have; along "layers" models are random ones of the given one's width;
-    along "batch (texts)" the reference takes as many tokens as so many texts have on average.
+    Along "texts" the given ones are repeated. Along "length (tokens)" they are joined and cut to that length, as far
+    as the model reads, as many as make as many tokens together as the given ones. Along "layers" models are random
+    ones of the given one's width. Along "batch (texts)" ours takes the tokens that so many texts have on average.
 
     Raises:
-        InputValueError: no such axis, or a value that the model cannot have.
+        InputValueError: no such axis, or a value below 1.
     """
-    if axis not in AXES or not values or min(values) < 1:
-        raise InputValueError(f"axis={axis!r}, values={list(values)}: give one of {', '.join(AXES)}, and 1 or more")
-    with tempfile.TemporaryDirectory() as name, ExitStack() as stack:
-        places = _places(axis, values, texts, given.folder, Path(name))
-        folders = dict.fromkeys(place.folder for place in places)
-        about = [(folder, Conditions(folder, given.machine, given.rounds, given.peer)) for folder in folders]
-        crews = {folder: stack.enter_context(Crew(contenders, one)) for folder, one in about}
-        bar = stack.enter_context(tqdm(total=(given.rounds + 1) * len(places), unit="point", disable=not progress))
-        seconds: dict[tuple[str, int], list[float]] = {}
-        for number in range(-1, given.rounds):
-            for place in places:
-                crew, file = crews[place.folder], place.texts.write(Path(name) / f"{place.x}.json")
-                for one in crew.turn(max(0, number)):
-                    runs = crew.run(one, file, batch=_batch(crew, one, place))
-                    seconds.setdefault((one, place.x), []).extend(run.seconds for run in runs)
-                bar.update()
-    points = [
-        Cost(axis, place.x, one.name, place.texts.tokens, tuple(seconds[one.name, place.x][1:]))
+    for axis, values in axes.items():
+        if axis not in AXES or not values or min(values) < 1:
+            raise InputValueError(f"axes: {axis!r}: {list(values)}: give values from 1 for one of {', '.join(AXES)}")
+    with tempfile.TemporaryDirectory() as scratch:
+        places = [place for axis in axes.items() for place in _places(*axis, texts, given.folder, Path(scratch))]
+        asked = dict.fromkeys(place.asks(one) for place in places for one in contenders)
+        with Crew(list(asked), given) as crew:
+            bar = tqdm(total=(given.rounds + 1) * len(places), unit="point", disable=not progress)
+            seconds = _rounds(crew, places, contenders, Path(scratch), given.rounds, bar.update)
+        bar.close()
+    points = tuple(
+        Cost(
+            place.axis, place.x, one.name, place.texts.tokens, tuple(seconds[place.asks(one).name, place.axis, place.x])
+        )
         for place in places
         for one in contenders
-        if one.name in crews[place.folder].workers
-    ]
-    skipped = dict.fromkeys(one for crew in crews.values() for one in crew.skipped)
-    return Costs(f"{given.folder.name}", given.machine, tuple(points), tuple(skipped))
+        if place.asks(one).name in crew.workers
+    )
+    skipped = dict.fromkeys(Skipped(one.contender.partition(" in ")[0], one.why) for one in crew.skipped)
+    return Costs(given.folder.name, given.machine, points, tuple(skipped))
 
 
-def _batch(crew: Crew, name: str, place: _Place) -> int | None:
-    """What a contender counts its batches in: tokens, or texts."""
-    if place.batch is None or crew.workers[name].contenders[name].kind != "ours":
-        return place.batch
-    return max(1, round(place.batch * place.texts.tokens / len(place.texts.texts)))
+def _rounds(
+    crew: Crew,
+    places: Sequence[_Place],
+    contenders: Sequence[Contender],
+    scratch: Path,
+    rounds: int,
+    on_point: Callable[[], object],
+) -> dict[tuple[str, str, int], list[float]]:
+    """Seconds by contender and place; the first time at each place is for warming up, and left out."""
+    seconds: dict[tuple[str, str, int], list[float]] = {}
+    files = [place.texts.write(scratch / f"{number}.json") for number, place in enumerate(places)]
+    for number in range(-1, rounds):
+        for place, file in zip(places, files, strict=True):
+            for one in turned(contenders, max(0, number)):
+                name = place.asks(one).name
+                runs = crew.run(name, file, batch=place.size(one)) if name in crew.workers else []
+                if number >= 0:
+                    seconds.setdefault((name, place.axis, place.x), []).extend(run.seconds for run in runs)
+            on_point()
+    return seconds
 
 
 def _places(axis: str, values: Sequence[int], texts: Sequence[str], folder: Path, scratch: Path) -> list[_Place]:
     tokenizer = ErnieMTokenizer.from_pretrained(folder, model_max_length=10**9)
     config = ErnieMConfig.from_pretrained(folder)
+    plain = Texts.of(axis, texts, tokenizer, config.max_length)
 
-    def encoded(some: Sequence[str]) -> Texts:
-        return Texts.of(axis, some, tokenizer, config.max_length)
+    def place(x: int, some: Sequence[str]) -> _Place:
+        return _Place(axis, x, folder, Texts.of(axis, some, tokenizer, config.max_length))
 
-    plain = encoded(texts)
     if axis == "texts":
-        return [_Place(x, folder, encoded(repeated(texts, x))) for x in values]
+        return [place(x, repeated(texts, x)) for x in values]
     if axis == "batch (texts)":
-        return [_Place(x, folder, plain, x) for x in values]
+        return [_Place(axis, x, folder, plain, x) for x in values]
     if axis == "layers":
         width, heads = config.hidden_size, config.num_attention_heads
-        made = [random_checkpoint(scratch / f"layers-{x}", folder, x, width, heads) for x in values]
-        return [_Place(x, one, plain) for x, one in zip(values, made, strict=True)]
+        made = [random_checkpoint(scratch / f"{x} layers", folder, x, width, heads) for x in values]
+        return [_Place(axis, x, one, plain) for x, one in zip(values, made, strict=True)]
     fitting = [x for x in values if x <= config.max_length]
-    counts = [max(1, plain.tokens // x) for x in fitting]
-    long = [of_length(texts, tokenizer, x, count) for x, count in zip(fitting, counts, strict=True)]
-    return [_Place(x, folder, encoded(some)) for x, some in zip(fitting, long, strict=True)]
+    return [place(x, of_length(texts, tokenizer, x, max(1, plain.tokens // x))) for x in fitting]

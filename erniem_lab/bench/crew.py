@@ -4,10 +4,13 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
+from typing import TypeVar
 
 from erniem_lab.bench.contenders import Contender
 from erniem_lab.bench.measurement import Skipped
 from erniem_lab.bench.workers import Conditions, Run, Worker, WorkerError
+
+T = TypeVar("T")
 
 
 class Crew:
@@ -64,7 +67,7 @@ class Crew:
         self.workers = {name: worker for name, worker in self.workers.items() if name not in why}
 
 
-def turned(names: Sequence[str], number: int) -> Iterator[str]:
+def turned(names: Sequence[T], number: int) -> Iterator[T]:
     """The order of a round: each begins one later, and every other one runs backwards.
 
     So nobody always comes after the same other, whose heat and caches he would find.

@@ -51,14 +51,13 @@ def cost_lines(costs: Costs) -> Iterator[str]:
     9                       50
     """
     names = list(dict.fromkeys(one.contender for one in costs.points))
-    places = list(dict.fromkeys((one.axis, one.x) for one in costs.points))
-    yield ""
-    for axis in dict.fromkeys(axis for axis, _ in places):
+    for axis in dict.fromkeys(one.axis for one in costs.points):
+        yield ""
         yield "".join(f"{name:<{PLACE}}" for name in (f"tokens/s by {axis}", *names)).rstrip()
-    for axis, x in places:
-        rates = {one.contender: one.rate().value for one in costs.points if (one.axis, one.x) == (axis, x)}
-        cells = [f"{x:,.0f}", *(f"{rates[name]:,.0f}" if name in rates else "" for name in names)]
-        yield "".join(f"{cell:<{PLACE}}" for cell in cells).rstrip()
+        for x in dict.fromkeys(one.x for one in costs.points if one.axis == axis):
+            rates = {one.contender: one.rate().value for one in costs.points if (one.axis, one.x) == (axis, x)}
+            cells = [f"{x:,}", *(f"{rates[name]:,.0f}" if name in rates else "" for name in names)]
+            yield "".join(f"{cell:<{PLACE}}" for cell in cells).rstrip()
 
 
 def _cells(comparison: Comparison, one: Measurement, first: Measurement) -> list[str]:

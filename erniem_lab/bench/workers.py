@@ -66,8 +66,8 @@ class Worker:
         self._said = tempfile.TemporaryFile()  # noqa: SIM115  # closed with the process
         pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": self._said}
         self._process = subprocess.Popen(command, env=quiet, text=True, encoding="utf-8", **pipes)  # type: ignore[call-overload]
-        about = {"folder": str(given.folder), "threads": given.machine.threads, "device": given.machine.device}
-        self._send([{**asdict(one), **about} for one in contenders])
+        shared = {"threads": given.machine.threads, "device": given.machine.device}
+        self._send([{**asdict(one), "folder": one.folder or str(given.folder), **shared} for one in contenders])
 
     def __enter__(self) -> "Worker":
         return self

@@ -3,6 +3,7 @@
 from erniem_lab.visual.alignment import alignment_grid
 from erniem_lab.visual.attention import attention_map
 from erniem_lab.visual.bertviz_views import head_view, model_view, neuron_view
+from erniem_lab.visual.costs import cost_curves
 from erniem_lab.visual.curves import loss_curve
 from erniem_lab.visual.exploring import Explorer, explorer
 from erniem_lab.visual.extraction import ExtractionForm, found_strips
@@ -15,8 +16,8 @@ from erniem_lab.visual.reading import Reading, reading_grids, reading_tables
 from erniem_lab.visual.tokens import Guess, Markup, guess_table, token_strips
 
 __all__ = [
-    "Explorer", "ExtractionForm", "Guess", "Markup", "Reading", "alignment_grid", "attention_map", "dot_intervals",
-    "explorer", "found_strips", "guess_table", "head_maps", "head_view", "layer_grid", "layer_lines",
+    "Explorer", "ExtractionForm", "Guess", "Markup", "Reading", "alignment_grid", "attention_map", "cost_curves",
+    "dot_intervals", "explorer", "found_strips", "guess_table", "head_maps", "head_view", "layer_grid", "layer_lines",
     "layer_panels", "loss_curve", "missing", "model_view", "neuron_view", "number_grid", "reading_grids",
     "reading_tables", "token_strips",
 ]  # fmt: skip
