@@ -13,7 +13,7 @@ from trace_samples import a_pair_trace
 from erniem_lab.errors import FileFaultError, InputValueError
 from erniem_lab.files.html import json_in_html
 from erniem_lab.visual import fonts
-from erniem_lab.visual.exploring import Explorer, explorer
+from erniem_lab.visual.exploring import Explorer, explorer, program
 from erniem_lab.visual.still import still, still_png
 from erniem_lab.visual.weights import FEWEST, pack, rollout, unpack
 
@@ -222,3 +222,17 @@ def test_without_fonts_the_still_picture_numbers_tokens_and_says_which_script(mo
     fonts._glyphs.cache_clear()
     assert [name.get_text() for name in ax.get_yticklabels()[:3]] == ["[CLS]", "thai 1", "cjk 2"]
     assert "no font here for cjk, thai" in ax.get_xlabel()
+
+
+def lightness(colour: str) -> float:
+    parts = [int(colour[place : place + 2], 16) / 255 for place in (1, 3, 5)]
+    return sum(weight * part**2.2 for weight, part in zip((0.2126, 0.7152, 0.0722), parts, strict=True))
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_lines_stand_out_from_the_ground_and_differ_without_their_hue(theme):
+    inks = dict(re.findall(r'(\w+): "(#\w{6})"', re.search(rf"{theme}: {{.*", program())[0]))
+    within, across, ground = (lightness(inks[name]) for name in ("within", "across", "paper"))
+    for line in (within, across):
+        assert (max(line, ground) + 0.05) / (min(line, ground) + 0.05) > 3  # WCAG's least for graphics
+    assert (max(within, across) + 0.05) / (min(within, across) + 0.05) > 1.4  # as grey

@@ -78,6 +78,18 @@ def test_keys_walk_over_words_and_pin_one(saved: Watched) -> None:
     assert "Point at a word" in details(saved.page)
 
 
+def test_every_control_is_reached_by_the_tab_key_and_left_again(saved: Watched) -> None:
+    reached = []
+    for _ in range(14):
+        saved.page.keyboard.press("Tab")
+        reached.append(saved.page.evaluate("document.activeElement.name || document.activeElement.className"))
+    pickers = ["layer", "head", "view", "pair", "units", "threshold", "mass", "specials", "statistic"]
+    assert reached[: len(pickers)] == pickers
+    assert [name for name in reached if name in ("overview", "picture")] == ["overview", "picture"]
+    labelled = "[...document.querySelectorAll('select, input, canvas')].every(e => e.ariaLabel || e.labels?.length)"
+    assert saved.page.evaluate(labelled)
+
+
 def test_keys_walk_over_layers_and_heads(saved: Watched) -> None:
     saved.page.locator(OVERVIEW).focus()
     for key in ("ArrowUp", "ArrowRight", "ArrowRight"):

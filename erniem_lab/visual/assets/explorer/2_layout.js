@@ -2,6 +2,7 @@
 
 const LINE = 19; // pixels from label to label
 const CELL = 17;
+const BREAK = 6; // and between two texts
 const WIDEST = 190;
 const MARGIN = 12;
 const GAPS = [13, 10, 8, 6]; // pixels between words in a line: the widest with which it fits, or else the narrowest
@@ -65,14 +66,25 @@ const columnsLayout = (queries, keys, width, room) => {
   return { kind: "columns", says, width: Math.max(room.width, edges[1] + second + MARGIN), height, queries: place(queries, mirrored), keys: place(keys, !mirrored) };
 };
 
+// Where each of a line of cells begins, and the length of all.
+const stepsOf = (items) => {
+  let at = 0;
+  const steps = new Map();
+  items.forEach((item, place) => {
+    if (place) at += CELL + (item.sentence === items[place - 1].sentence ? 0 : BREAK);
+    steps.set(item, at);
+  });
+  return [steps, at + CELL];
+};
+
 const matrixLayout = (queries, keys, width) => {
   const left = Math.min(WIDEST, Math.max(...queries.map(width), 20)) + MARGIN;
   const top = Math.min(WIDEST, Math.max(...keys.map(width), 20)) + MARGIN;
-  const order = byDirection(keys, baseOf(keys)).flat();
-  const column = new Map(order.map((item, place) => [item, place]));
-  const rows = queries.map((item, place) => ({ item, x: 0, y: top + place * CELL, w: left, h: CELL, from: "right", at: left - 6 }));
-  const columns = keys.map((item) => ({ item, x: left + column.get(item) * CELL, y: 0, w: CELL, h: top, from: "up", at: 0 }));
-  const size = { width: left + CELL * keys.length + MARGIN, height: top + CELL * queries.length + MARGIN };
+  const [down, tall] = stepsOf(queries);
+  const [along, wide] = stepsOf(byDirection(keys, baseOf(keys)).flat());
+  const rows = queries.map((item) => ({ item, x: 0, y: top + down.get(item), w: left, h: CELL, from: "right", at: left - 6 }));
+  const columns = keys.map((item) => ({ item, x: left + along.get(item), y: 0, w: CELL, h: top, from: "up", at: 0 }));
+  const size = { width: left + wide + MARGIN, height: top + tall + MARGIN };
   return { kind: "matrix", says: "a row reads its columns", ...size, left, top, queries: rows, keys: columns };
 };
 

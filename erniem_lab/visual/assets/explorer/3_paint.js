@@ -5,7 +5,7 @@ const FONT =
 const LEVELS = 24; // so many strengths of line, each drawn at once
 const INK = {
   light: { paper: "#ffffff", ink: "#1d2129", soft: "#5b6472", grid: "#e2e5ea", within: "#0b4f8a", across: "#d55e00", special: "#7a828e", mark: "#ffe9a8", low: [238, 244, 250], high: [8, 48, 107] },
-  dark: { paper: "#15181d", ink: "#e4e7ec", soft: "#9aa4b2", grid: "#2d333c", within: "#7db8ee", across: "#ff9a4d", special: "#8d97a5", mark: "#5a4a12", low: [29, 37, 48], high: [190, 222, 252] },
+  dark: { paper: "#15181d", ink: "#e4e7ec", soft: "#9aa4b2", grid: "#2d333c", within: "#4d94d6", across: "#ff9a4d", special: "#8d97a5", mark: "#5a4a12", low: [29, 37, 48], high: [190, 222, 252] },
 };
 
 const shade = (colours, share) => {
