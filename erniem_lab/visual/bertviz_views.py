@@ -22,7 +22,7 @@ Units = Literal["tokens", "words"]
 HEAD_LINES = 50_000  # in one layer: 64 tokens in 12 heads, drawn in some 2 seconds
 MODEL_LINES = 160_000  # in all layers: 33 tokens in 12 layers of 12 heads
 NEURON_NUMBERS = 600_000  # of queries and keys, written out
-LINE, FRAME = 23, 160  # pixels of a token, and around them
+LINE, FRAME, HEAD_FRAME = 23, 160, 90  # pixels of a token, and around them
 
 
 def head_view(trace: Trace, *, layers: Sequence[int] | None = None, units: Units = "tokens") -> BertvizView:
@@ -47,7 +47,7 @@ def head_view(trace: Trace, *, layers: Sequence[int] | None = None, units: Units
     data = _data(shown, chosen)
     data["settings"] |= {"default_filter": "0", "layer": chosen[0], "heads": None, "include_layers": chosen}
     html = document("head_view", data, pickers=["layer"], pair=bool(data["second"]))
-    return BertvizView("head view", html, still_png(shown, chosen[0], "mean"), FRAME + LINE * len(shown.tokens))
+    return BertvizView("head view", html, still_png(shown, chosen[0], "mean"), HEAD_FRAME + LINE * len(shown.tokens))
 
 
 def model_view(trace: Trace, *, layers: Sequence[int] | None = None, units: Units = "tokens") -> BertvizView:
