@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import Float
 from tqdm import tqdm
 
-from erniem_lab.embedding import Pooling, embed_layers
+from erniem_lab.embedding import Pooling, Reader
 from erniem_lab.errors import InputTypeError, InputValueError
 from erniem_lab.pretrained import ErnieMPreTrainedModel
 from erniem_lab.tokenizer import ErnieMTokenizer
@@ -54,11 +54,12 @@ def embed_languages(
     places = _places(texts)
     distinct = sorted(places, key=len, reverse=True)
     layers, width = model.config.num_hidden_layers + 1, model.config.hidden_size
+    reader = Reader.of(model, tokenizer, range(layers), pooling)
     vectors = {name: np.empty((layers, len(listed), width), dtype=precision) for name, listed in texts.items()}
     with tqdm(total=len(distinct), unit="text", disable=not progress) as bar:
         for start in range(0, len(distinct), BLOCK):
             block = distinct[start : start + BLOCK]
-            found = embed_layers(model, tokenizer, block, pooling=pooling, progress=False)
+            found = reader.vectors(block)
             for row, text in enumerate(block):
                 for name, place in places[text]:
                     vectors[name][:, place] = found[:, row]

@@ -6,7 +6,7 @@ from jaxtyping import config as shape_checks
 
 from erniem_lab import MINI, ErnieMForMaskedLM, ErnieMTokenizer, collecting
 from erniem_lab.collecting import embed_languages
-from erniem_lab.embedding import embed_layers
+from erniem_lab.embedding import Reader, embed_layers
 from erniem_lab.errors import InputTypeError, InputValueError
 
 TEXTS = {"en": ["Good day.", "A cat sleeps.", "Yes"], "fr": ["Bonjour.", "Un chat dort."], "both": ["Yes", "Bonjour."]}
@@ -33,9 +33,8 @@ def test_half_precision_is_kept_as_such(loaded):
 
 
 def test_a_text_is_read_once(loaded, monkeypatch):
-    read = []
-    monkeypatch.setattr(collecting, "embed_layers", lambda m, t, texts, **_: read.extend(texts) or embed_layers(
-        m, t, texts, progress=False))  # fmt: skip
+    read, vectors = [], Reader.vectors
+    monkeypatch.setattr(Reader, "vectors", lambda self, texts: read.extend(texts) or vectors(self, texts))
     embed_languages(*loaded, TEXTS, progress=False)
     assert sorted(read) == sorted({text for texts in TEXTS.values() for text in texts})
 
