@@ -10,7 +10,7 @@ from task_samples import QUICK, TOKENIZER, questions, small_checkpoint
 
 from erniem_lab.corpora.examples import OpenQuestion, QuestionExample, Span
 from erniem_lab.errors import InputTypeError, InputValueError
-from erniem_lab.tasks import Questions, Reading, fit
+from erniem_lab.tasks import Answer, AnswerPrediction, Questions, Reading, fit, open_fitted
 
 READING = Reading(64)
 WORDS = ["Anna", "在北京", "naïve", "ﬁne", "١٢", "ไทย", "“so”", "1980s", "x"]
@@ -89,6 +89,14 @@ def test_no_answer_is_said_where_it_beats_the_spans_and_only_if_allowed():
     assert allowed.tallies(allowed.predictions([example], [feature], scores))["exact match"].value == 1
 
 
+def test_answers_are_compared_by_the_rules_of_mlqa_or_of_squad():
+    example = QuestionExample("de", "Wer?", "Die Katze schläft.", (Span(4, 9, "Katze"),))
+    said = [AnswerPrediction("de", "", ("Katze",), (Answer(Span.of(example.context, 0, 9), 1.0),))]
+    assert Questions().tallies(said)["exact match"].value == 1  # MLQA knows that "die" is an article
+    assert Questions(rules="squad").tallies(said)["exact match"].value == 0
+    assert Questions(rules="squad").tallies(said)["answer F1"].value == pytest.approx(2 / 3)
+
+
 def test_no_answer_in_one_window_does_not_hide_an_answer_in_another():
     example = asked(LONG, LONG.index("word40"), LONG.index("word40") + 6)
     task = Questions(no_answer=True)
@@ -103,6 +111,9 @@ def test_a_head_is_trained_and_answers_open_questions(tmp_path):
     result = found.evaluate(questions())
     assert result.metrics == ("answer F1", "exact match")
     assert result.value > 0.9
+    squad = Questions(rules="squad", no_answer=True)
+    fit(questions(), model=start, settings=QUICK, task=squad, folder=tmp_path / "run", progress=False)
+    assert open_fitted(tmp_path / "run" / "model").task == squad
     open_one = OpenQuestion("de", "Who sings?", "Anna sings. Omar sleeps.", "q")
     assert found.predict([open_one])[0].gold is None
 

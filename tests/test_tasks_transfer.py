@@ -9,7 +9,7 @@ import pytest
 from task_samples import QUICK, small_checkpoint, texts
 
 from erniem_lab import cli
-from erniem_lab.corpora.examples import LabelledText
+from erniem_lab.corpora.examples import LabelledPair, LabelledText
 from erniem_lab.errors import FileFaultError, InputValueError
 from erniem_lab.tasks import Choice, ChoicePrediction, Evaluation, open_examples, task_for, transfer
 from erniem_lab.tasks.transfer import Transfer
@@ -141,6 +141,9 @@ def test_numbers_are_read_from_texts_and_what_is_none_is_named(tmp_path):
     path.write_text("text\tlabel\nmoja\t1.5\n")
     assert open_examples("numbers", str(path), "train") == [LabelledText("sw", "moja", 1.5)]
     assert task_for("numbers", open_examples("numbers", str(path), "train")).problem == "regression"
+    pairs = tmp_path / "pairs-sw.tsv"
+    pairs.write_text("sentence1\tsentence2\tlabel\nmoja\tmbili\t2.5\n")
+    assert open_examples("pair-numbers", str(pairs), "train") == [LabelledPair("sw", "moja", "mbili", 2.5)]
     path.write_text("text\tlabel\nmoja\tone\n")
     with pytest.raises(InputValueError, match="example 1: label 'one' is no number"):
         open_examples("numbers", str(path), "train")

@@ -143,7 +143,7 @@ def _described(config: ErnieMConfig, note: dict[str, Any], source: str) -> Task[
     if kind is Tagging:
         return Tagging(labels)
     if kind is Questions:
-        return Questions(note.get("no_answer", False), note.get("threshold", 0.0))
+        return Questions(**{key: note[key] for key in ("no_answer", "threshold", "rules") if key in note})
     if kind is Choice:
         return Choice()
     raise InputValueError(f"{source}: a checkpoint of {architecture or 'no named class'} has no head to use; train one")

@@ -15,6 +15,7 @@ from erniem_lab.encoding import Encoding
 from erniem_lab.errors import InputTypeError, InputValueError
 from erniem_lab.heads import ErnieMForQuestionAnswering
 from erniem_lab.metrics import Tally, answer_f1, exact_match
+from erniem_lab.metrics.answers import Rules
 from erniem_lab.tasks.task import Feature, Reading, Scores, Task, by_example, demand_texts, softmax, too_long
 from erniem_lab.tokenizer import ErnieMTokenizer
 
@@ -62,10 +63,11 @@ class AnswerPrediction:
 
 @dataclass(frozen=True)
 class Questions(Task[QuestionExample, AnswerPrediction]):
-    """Spans of a context that answer a question; scored by F1 of words and exact match, as MLQA does.
+    """Spans of a context that answer a question; scored by F1 of words and exact match.
 
-    A long context is read in windows that overlap. With `no_answer`, that there is none may be the best answer: it
-    has to beat the best span by more than `threshold`, in log-odds.
+    Words are compared by MLQA's rules for each language, or, with `rules="squad"`, by SQuAD's for English in all of
+    them, as is usual for XQuAD. A long context is read in windows that overlap. With `no_answer`, that there is none
+    may be the best answer: it has to beat the best span by more than `threshold`, in log-odds.
 
     >>> Questions.of([QuestionExample("en", "Who sings?", "Anna sings.", (Span(0, 4, "Anna"),))]).no_answer
     False
@@ -73,6 +75,7 @@ class Questions(Task[QuestionExample, AnswerPrediction]):
 
     no_answer: bool = False
     threshold: float = 0.0
+    rules: Rules = "mlqa"
 
     name: ClassVar[str] = "questions"
     head = ErnieMForQuestionAnswering
@@ -94,7 +97,7 @@ class Questions(Task[QuestionExample, AnswerPrediction]):
         return gather(examples, QuestionExample)
 
     def described(self) -> dict[str, Any]:  # noqa: D102
-        return {**super().described(), "no_answer": self.no_answer, "threshold": self.threshold}
+        return {**super().described(), "no_answer": self.no_answer, "threshold": self.threshold, "rules": self.rules}
 
     def features(  # noqa: D102
         self, examples: Sequence[Any], tokenizer: ErnieMTokenizer, reading: Reading
@@ -134,7 +137,10 @@ class Questions(Task[QuestionExample, AnswerPrediction]):
     def tallies(self, predictions: Sequence[AnswerPrediction]) -> dict[str, Tally]:  # noqa: D102
         golds, said = [one.gold or () for one in predictions], [one.said for one in predictions]
         languages = [one.language for one in predictions]
-        return {"answer F1": answer_f1(golds, said, languages), "exact match": exact_match(golds, said, languages)}
+        return {
+            "answer F1": answer_f1(golds, said, languages, rules=self.rules),
+            "exact match": exact_match(golds, said, languages, rules=self.rules),
+        }
 
     def _prediction(self, example: Any, parts: Sequence[tuple[Feature, Scores]]) -> AnswerPrediction:
         found: dict[tuple[int, int], float] = {}

@@ -3,13 +3,14 @@
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from os import PathLike
 from pathlib import Path
 from typing import Any
 
 from erniem_lab.corpora.choices import read_choices
 from erniem_lab.corpora.classification import read_entailment, read_labelled, read_pairs_labelled
-from erniem_lab.corpora.examples import LabelledText
+from erniem_lab.corpora.examples import LabelledPair, LabelledText
 from erniem_lab.corpora.intents import read_intents
 from erniem_lab.corpora.languages import is_language, language_code
 from erniem_lab.corpora.questions import read_questions
@@ -25,12 +26,14 @@ UNKNOWN = "und"  # ISO 639's code for a language that nobody named
 WORLD = "world:"
 COUNTS: dict[Split, int] = {"train": 2000, "validation": 300, "test": 500}
 
+Read = Callable[[str | PathLike[str], str], Iterator[Any]]
+
 
 @dataclass(frozen=True)
 class Source:
     """A kind of examples: its reader, the bundled world's examples of that kind ("": none), and the task."""
 
-    read: Callable[[str | PathLike[str], str], Iterator[Any]]
+    read: Read
     world: str = ""
     task: Callable[[Sequence[Any]], Task[Any, Any]] = task_of
 
@@ -86,10 +89,10 @@ def language_of_name(path: Path) -> str:
     return next((language_code(word) for word in words if is_language(word)), UNKNOWN)
 
 
-def _numbers(path: str | PathLike[str], language: str) -> Iterator[Any]:
-    """Texts with numbers for labels."""
-    for number, example in enumerate(read_labelled(path, language), start=1):
-        if not isinstance(example, LabelledText) or isinstance(example.label, tuple):
+def _numbers(read: Read, path: str | PathLike[str], language: str) -> Iterator[Any]:
+    """Texts or pairs with numbers for labels."""
+    for number, example in enumerate(read(path, language), start=1):
+        if not isinstance(example, LabelledText | LabelledPair) or isinstance(example.label, tuple):
             raise InputValueError(f"{path}: example {number} has no number for a label; give each row one")
         try:
             yield replace(example, label=float(example.label))
@@ -101,7 +104,8 @@ SOURCES: dict[str, Source] = {
     "entailment": Source(read_entailment, "entailment"),
     "pairs": Source(read_pairs_labelled),
     "texts": Source(read_labelled),
-    "numbers": Source(_numbers),
+    "numbers": Source(partial(_numbers, read_labelled)),
+    "pair-numbers": Source(partial(_numbers, read_pairs_labelled)),
     "intents": Source(read_intents),
     "slots": Source(read_intents, task=Tagging.of),
     "entities": Source(read_entities, "tagged", Tagging.of),
