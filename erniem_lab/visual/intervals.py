@@ -117,7 +117,7 @@ def _finish(ax: Axes, side: str, value: str, note: str, *, legend: bool) -> None
     ax.grid(axis="x" if side == "x" else "y", color=LINE, linewidth=0.7)
     ax.set_axisbelow(True)
     if legend:
-        ax.legend(frameon=False, fontsize=9, loc="upper left", bbox_to_anchor=(1.0, 1.0), prop=_font())
+        ax.legend(frameon=False, fontsize=9, loc="upper left", bbox_to_anchor=(1.03, 1.0), prop=_font())
 
 
 def _font() -> dict[str, object]:
