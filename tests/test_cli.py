@@ -105,7 +105,7 @@ def test_model_reaches_only_the_notebooks_that_take_one(tmp_path: Path) -> None:
 def test_pretraining_leaves_a_picture_of_its_curve_if_there_is_one_to_draw(
     steps: int, installed: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(cli, "find_spec", lambda name: installed)
+    monkeypatch.setattr(cli.learning, "find_spec", lambda name: installed)
     shape = "hidden_size = 8\nnum_hidden_layers = 1\nnum_attention_heads = 1\nintermediate_size = 8\n"
     rest = f'[plan]\nsteps = {steps}\n[vocabulary]\npieces = 60\n[start]\nwords = "random"\n'
     (tmp_path / "tiny.toml").write_text(f"objectives = {{ MMLM = 1.0, TLM = 1.0 }}\n[model]\n{shape}{rest}")
