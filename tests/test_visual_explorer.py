@@ -133,6 +133,11 @@ def test_a_text_that_cannot_be_traced_leaves_the_picture_and_says_why():
     assert len(view.scene["tokens"]) == 12
 
 
+def test_a_text_without_a_token_of_its_own_is_refused():
+    with pytest.raises(InputValueError, match=r"texts=\['', ''\].*give a text with words"):
+        explorer(replace(a_pair_trace(), texts=("", ""), words=(), special=(True,) * 12))
+
+
 def test_without_a_tracer_another_text_is_refused():
     view = explorer(a_pair_trace())
     assert not view.can_trace

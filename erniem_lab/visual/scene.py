@@ -51,7 +51,13 @@ def scene(
     links: Links = (),
     allowed: Bool[np.ndarray, "query key"] | None = None,
 ) -> Scene:
-    """Tokens, words and every measure that the text has something for."""
+    """Tokens, words and every measure that the text has something for.
+
+    Raises:
+        InputValueError: there is no token of the text, only [CLS] and [SEP].
+    """
+    if all(trace.special):
+        raise InputValueError(f"texts={list(trace.texts)}: only [CLS] and [SEP] to look at; give a text with words")
     numbers = measures(trace, links)
     rows = [layer - 1 for layer in layers]
     return Scene(

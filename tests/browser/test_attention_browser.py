@@ -127,6 +127,20 @@ def test_arabic_runs_from_right_to_left(watched: Watched, tmp_path: Path) -> Non
     assert details(watched.page).startswith("▁كلمة1 reads")
 
 
+def test_a_side_without_words_is_a_picture_of_nothing(watched: Watched, tmp_path: Path) -> None:
+    whole = a_pair_trace()
+    half = replace(whole, texts=("one text", ""), words=whole.words[:4], special=(*whole.special[:6], *[True] * 6))
+    watched.page.goto(explorer(half).save(tmp_path / "x.html").as_uri())
+    watched.page.locator("input[name=specials]").uncheck()
+    choose(watched.page, "pair", "B → B")
+    for view in ("matrix", "lines between lists", "lines between texts"):
+        choose(watched.page, "view", view)
+        watched.page.locator(PICTURE).focus()
+        watched.page.keyboard.press("ArrowRight")
+        assert " 0 of 0 weights drawn" in status(watched.page)
+    assert watched.noise == []
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_a_view_is_dark_in_the_dark(scheme: Any, browser: Browser, tmp_path: Path) -> None:
     context = browser.new_context(color_scheme=scheme)

@@ -60,6 +60,7 @@ class Explorer extends Picture {
   }
 
   walkTo(place) {
+    if (!place) return;
     const { scroller } = this;
     this.hover = { role: "query", item: place.item, query: place.item };
     if (this.layout.kind === "rows") scroller.scrollLeft = place.x + place.w / 2 - scroller.clientWidth / 2;
