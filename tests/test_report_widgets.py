@@ -93,6 +93,10 @@ def test_hostile_values_are_text(name: str) -> None:
     assert "img" not in Elements(main).names or name == "HTML"  # one without an address, from its cleaned markup
 
 
+def test_a_password_is_not_shown() -> None:
+    assert "hunter2" not in main_of({"it": control("Password", value="hunter2")})
+
+
 def test_a_widget_that_was_not_saved_shows_its_text_and_says_so() -> None:
     main = main_of({}, shown="gone")
     assert "Widget()" in main

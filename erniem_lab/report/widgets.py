@@ -69,7 +69,8 @@ class WidgetPictures:
             return "".join(map(self._output, state["outputs"]))
         if name in WRITTEN:
             return self._clean(state["value"])
-        return self._render("control.html.j2", kind=name, state=state, shown=_shown(state))
+        shown = "" if name == "Password" else _shown(state)
+        return self._render("control.html.j2", kind=name, state=state, shown=shown)
 
 
 def _shown(state: Mapping[str, Any]) -> str:
