@@ -27,7 +27,6 @@ Product = Callable[[Tensor, Tensor, After], nn.Module]
 
 LEVELS = 127  # of int8 on either side of zero
 ZERO = 128  # where zero lies in uint8, the form in which the kernels are fast for states
-FEW = 512  # tokens whose states stay in the processor's cache from one step of `_Rounded` to the next
 SMALLEST = 1e-12  # a scale that divides zeros too
 
 
@@ -200,17 +199,13 @@ class _Rounded(nn.Module):
 
     def forward(self, states: Float[Tensor, "*place dim"]) -> Float[Tensor, "*place inner"]:
         rows = states.flatten(0, -2)
-        mapped = rows.new_empty(len(rows), len(self.bias))
-        for few, place in zip(torch.split(rows, FEW), torch.split(mapped, FEW), strict=True):
-            self._map(few, place)
-        return mapped.view(*states.shape[:-1], len(self.bias))
-
-    def _map(self, rows: Float[Tensor, "row dim"], out: Float[Tensor, "row inner"]) -> None:
         scale = torch.maximum(rows.amax(1, keepdim=True), -rows.amin(1, keepdim=True)).clamp_(min=SMALLEST) / LEVELS
-        rounded = (rows / scale).add_(ZERO + 0.5).to(torch.uint8)
-        torch.addcmul(self.bias, self._product(rounded), scale, out=out)
+        whole = (rows / scale).round_().to(torch.int8).view(torch.uint8).bitwise_xor_(ZERO)  # torch is slow to uint8
+        mapped = self._product(whole)
+        torch.addcmul(self.bias, mapped, scale, out=mapped)
         if self.after == "gelu":
-            torch.ops.aten.gelu_(out)
+            torch.ops.aten.gelu_(mapped)
+        return mapped.view(*states.shape[:-1], len(self.bias))
 
     def _laid_out(self, weight: Int8[Tensor, "inner dim"]) -> Tensor:
         return torch.ops.onednn.qlinear_prepack(weight, None)
