@@ -67,8 +67,8 @@ def test_silence_reaches_heads_of_tasks(model, tokenizer):
     plain = model(batch.input_ids).logits
     with silence(model, [(0, 0)]):
         assert not torch.allclose(model(batch.input_ids).logits, plain)
-    with silence(model, []):
-        torch.testing.assert_close(model(batch.input_ids).logits, plain)
+    with silence(model, []):  # logits of about 10, whose order of sums differs
+        torch.testing.assert_close(model(batch.input_ids).logits, plain, atol=1e-4, rtol=1e-5)
 
 
 def test_no_layer_below_a_head_changes(model, tokenizer):

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
@@ -9,9 +10,14 @@ from jaxtyping import Bool, Float, Int
 from erniem_lab.corpora.examples import Link
 from erniem_lab.errors import InputValueError
 from erniem_lab.probing.linking import METHODS, RULES, Method, Rule, link, mutual, pool, similarity
+from erniem_lab.probing.tables import table
 from erniem_lab.tracing import Trace
 from erniem_lab.word_states import PairAttention, WordStates
 
+if TYPE_CHECKING:
+    import pandas as pd
+
+COLUMNS = ("i", "j", "first", "second", "value", "linked")
 Grid = Float[np.ndarray, "first second"]
 Owners = tuple[Int[np.ndarray, " first"], Int[np.ndarray, " second"]]
 
@@ -28,6 +34,22 @@ class Alignment:
     second: tuple[str, ...]
     links: frozenset[Link]
     likeness: Grid
+
+    def to_frame(self) -> "pd.DataFrame":
+        """A row for each two words: their places, the words, the likeness, and whether they are linked.
+
+        Raises:
+            MissingExtraError: pandas is not installed.
+
+        >>> found = Alignment(("one",), ("ein", "eins"), frozenset({(0, 1)}), np.array([[0.1, 0.9]]))
+        >>> found.to_frame().query("linked")[["first", "second", "value"]].values.tolist()
+        [['one', 'eins', 0.9]]
+        """
+        rows = [
+            (i, j, self.first[i], self.second[j], float(self.likeness[i, j]), (i, j) in self.links)
+            for i, j in np.ndindex(self.likeness.shape)
+        ]
+        return table(rows, COLUMNS)
 
 
 @dataclass(frozen=True)

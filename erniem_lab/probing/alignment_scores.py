@@ -8,9 +8,10 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from erniem_lab.corpora.examples import AlignedPair, Link
-from erniem_lab.errors import InputValueError, MissingExtraError
+from erniem_lab.errors import InputValueError
 from erniem_lab.metrics import Estimate
 from erniem_lab.probing.resampling import resampled_sums
+from erniem_lab.probing.tables import table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 Measure = Literal["precision", "recall", "f1", "aer"]
 MEASURES: tuple[Measure, ...] = get_args(Measure)
 COLUMNS = ("first", "second", "method", "words", "reading", "layer", "head", "measure", "value", "low", "high", "n")
+KINDS = {"head": "Int64"}  # none where a layer has no part in it
 
 
 @dataclass(frozen=True)
@@ -50,7 +52,7 @@ class HeldOut:
             MissingExtraError: pandas is not installed.
         """
         row = (*self.languages, *_names(self.aligner), "aer", self.aer.value, self.aer.low, self.aer.high, self.aer.n)
-        return _table([row]).assign(chosen_at=self.chosen_at)
+        return table([row], COLUMNS, KINDS).assign(chosen_at=self.chosen_at)
 
 
 @dataclass(frozen=True)
@@ -105,7 +107,7 @@ class AlignmentScores:
             for measure in MEASURES
             for aligner, score in zip(self.aligners, self.estimates(measure), strict=True)
         ]
-        return _table(rows)
+        return table(rows, COLUMNS, KINDS)
 
     def _of(self, pairs: Int[np.ndarray, " pair"]) -> "AlignmentScores":
         part = self.counts[:, pairs]
@@ -160,17 +162,6 @@ def pool_scores(scores: Sequence[AlignmentScores]) -> AlignmentScores:
     firsts, seconds = ({one.languages[side] for one in scores} for side in (0, 1))
     languages = ("all" if len(firsts) > 1 else firsts.pop(), "all" if len(seconds) > 1 else seconds.pop())
     return AlignmentScores(languages, scores[0].aligners, np.concatenate([one.counts for one in scores], axis=1))
-
-
-Row = tuple[str | int | float | None, ...]
-
-
-def _table(rows: Sequence[Row]) -> "pd.DataFrame":
-    try:
-        import pandas as pd
-    except ImportError as fault:
-        raise MissingExtraError("tables need pandas: pip install 'erniem-lab[lab]'") from fault
-    return pd.DataFrame(rows, columns=list(COLUMNS)).astype({"head": "Int64"})
 
 
 def _names(aligner: Aligner) -> tuple[str, str, str, int, int | None]:

@@ -12,12 +12,14 @@ from erniem_lab.metrics import RESAMPLES
 from erniem_lab.probing.head_measures import MEASURES, Heads, Links, measures
 from erniem_lab.probing.head_overlap import rank_correlation
 from erniem_lab.probing.resampling import as_far_both_ways
+from erniem_lab.probing.tables import table
 from erniem_lab.tracing import Trace
 
 if TYPE_CHECKING:
     import pandas as pd
 
 INTERVAL = (2.5, 97.5)  # percent: a 95 % interval
+COLUMNS = ("languages", "measure", "unit", "layer", "head", "value", "low", "high", "n")
 
 
 @dataclass(frozen=True)
@@ -61,17 +63,18 @@ class HeadMeasures:
         return len(self._texts(name))
 
     def to_frame(self) -> "pd.DataFrame":
-        """A row for each measure and head: languages, measure, unit, layer (from 1), head, value, low, high, n."""
-        import pandas as pd
+        """A row for each measure and head: languages, measure, unit, layer (from 1), head, value, low, high, n.
 
-        layers, heads = (place.ravel() for place in np.indices(self.values.shape[2:]))
-        parts = []
+        Raises:
+            MissingExtraError: pandas is not installed.
+        """
+        rows = []
         for name in self.names:
-            low, high = self.interval(name)
-            place = {"languages": self.languages, "measure": name, "unit": MEASURES[name].unit}
-            numbers = {"value": self.mean(name).ravel(), "low": low.ravel(), "high": high.ravel(), "n": self.n(name)}
-            parts.append(pd.DataFrame({**place, "layer": layers + 1, "head": heads, **numbers}))
-        return pd.concat(parts, ignore_index=True)
+            value, (low, high), n = self.mean(name), self.interval(name), self.n(name)
+            for block, head in np.ndindex(value.shape):
+                numbers = (float(part[block, head]) for part in (value, low, high))
+                rows.append((self.languages, name, MEASURES[name].unit, block + 1, head, *numbers, n))
+        return table(rows, COLUMNS)
 
     def _texts(self, name: str) -> Float[np.ndarray, "text block head"]:
         if name not in self.names:

@@ -10,9 +10,12 @@ from erniem_lab.errors import InputValueError, MissingExtraError
 from erniem_lab.metrics import Estimate
 from erniem_lab.probing.heads import HeadEffects, demand_count
 from erniem_lab.probing.resampling import as_far_both_ways
+from erniem_lab.probing.tables import table
 
 if TYPE_CHECKING:
     import pandas as pd
+
+COLUMNS = ("first", "second", "measure", "value", "low", "high", "n", "chance")
 
 
 @dataclass(frozen=True)
@@ -37,15 +40,11 @@ class HeadOverlap:
         Raises:
             MissingExtraError: pandas is not installed.
         """
-        try:
-            import pandas as pd
-        except ImportError as fault:
-            raise MissingExtraError("tables need pandas: pip install 'erniem-lab[lab]'") from fault
         found = ((f"jaccard of {self.count}", self.jaccard, self.chance), ("rank correlation", self.rank, 0.0))
         rows = [
             (self.first, self.second, name, one.value, one.low, one.high, one.n, chance) for name, one, chance in found
         ]
-        return pd.DataFrame(rows, columns=["first", "second", "measure", "value", "low", "high", "n", "chance"])
+        return table(rows, COLUMNS)
 
 
 def head_overlap(first: HeadEffects, second: HeadEffects, *, count: int = 5, seed: int = 0) -> HeadOverlap:

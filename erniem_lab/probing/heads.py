@@ -8,9 +8,10 @@ import numpy as np
 from jaxtyping import Float, Int
 from tqdm import tqdm
 
-from erniem_lab.errors import InputValueError, MissingExtraError
+from erniem_lab.errors import InputValueError
 from erniem_lab.pretrained import ErnieMPreTrainedModel
 from erniem_lab.probing.resampling import resampled_sums
+from erniem_lab.probing.tables import table
 from erniem_lab.silencing import silence
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 Score = Callable[[], Float[np.ndarray, " item"]]
 """Measures a model that it holds: a number for each item, such as a sentence, the higher the better."""
 INTERVAL = (2.5, 97.5)  # percent
+COLUMNS = ("task", "language", "layer", "head", "value", "low", "high", "n", "whole")
 
 
 @dataclass(frozen=True)
@@ -74,15 +76,13 @@ class HeadEffects:
         Raises:
             MissingExtraError: pandas is not installed.
         """
-        try:
-            import pandas as pd
-        except ImportError as fault:
-            raise MissingExtraError("tables need pandas: pip install 'erniem-lab[lab]'") from fault
-        layers, heads = (place.ravel() for place in np.indices(self.silenced.shape[:2]))
-        low, high = self.interval()
-        numbers = {"value": self.drop().ravel(), "low": low.ravel(), "high": high.ravel(), "n": len(self.whole)}
-        names = {"task": self.task, "language": self.language, "layer": layers + 1, "head": heads}
-        return pd.DataFrame({**names, **numbers, "whole": self.whole.mean()})
+        (low, high), drop, whole = self.interval(), self.drop(), float(self.whole.mean())
+        rows = [
+            (self.task, self.language, block + 1, head, float(drop[block, head]), float(low[block, head]),
+             float(high[block, head]), len(self.whole), whole)
+            for block, head in np.ndindex(drop.shape)
+        ]  # fmt: skip
+        return table(rows, COLUMNS)
 
     def _of(self, items: Int[np.ndarray, " _item"]) -> "HeadEffects":
         return replace(self, whole=self.whole[items], silenced=self.silenced[..., items])

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from jaxtyping import Float, Int, Shaped
 
-from erniem_lab.errors import InputValueError, MissingExtraError
+from erniem_lab.errors import InputValueError
 from erniem_lab.metrics import RESAMPLES, Estimate
+from erniem_lab.probing.tables import table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -58,16 +59,12 @@ def layer_table(scores: Iterable[LayerScores]) -> "pd.DataFrame":
     >>> layer_table([LayerScores("cka", "en", "de", (Estimate(0.1, 0.0, 0.2, 9),), (0.0,))])["value"].tolist()
     [0.1]
     """
-    try:
-        import pandas as pd
-    except ImportError as fault:
-        raise MissingExtraError("tables need pandas: pip install 'erniem-lab[lab]'") from fault
     rows = [
         (score.measure, score.first, score.second, layer, found.value, found.low, found.high, found.n, chance)
         for score in scores
         for layer, (found, chance) in enumerate(zip(score.estimates, score.chance, strict=True))
     ]
-    return pd.DataFrame(rows, columns=list(COLUMNS))
+    return table(rows, COLUMNS)
 
 
 def mean_of_languages(scores: Sequence[LayerScores], *, seed: int = 0) -> LayerScores:
