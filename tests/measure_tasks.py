@@ -35,7 +35,7 @@ ANSWERS = replace(SMALL, batch=8, peak_rate=5e-4, layer_decay=0.9)  # found by m
 LEARNT = {
     "entailment": replace(SMALL, steps=400, check_every=100),
     "kinds": replace(SMALL, steps=200, check_every=50),
-    "counts": replace(SMALL, steps=100, check_every=50),
+    "counts": replace(SMALL, steps=400, check_every=100),
     "tagged": replace(SMALL, steps=100, check_every=50),
     "choices": replace(SMALL, steps=400, check_every=100),
     "questions": replace(ANSWERS, steps=3000, check_every=250),
