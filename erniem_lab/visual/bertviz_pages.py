@@ -52,10 +52,10 @@ class BertvizView:
         cell = "grid-area:1/1;margin:0;min-width:0"
         frame = (
             f'<iframe sandbox="allow-scripts" title="{title}" srcdoc="{escape(self.document, quote=True)}" '
-            f'style="{cell};width:100%;height:{self.height}px;border:0;background:#ffffff"></iframe>'
+            f'style="{cell};position:relative;width:100%;height:{self.height}px;border:0;background:#ffffff"></iframe>'
         )
         still = f'<img alt="{title}" src="data:image/png;base64,{picture}">'
-        behind = f'<figure style="{cell};contain:strict">{still}</figure>'  # as large as the frame
+        behind = f'<figure style="{cell};contain:strict">{still}</figure>'  # as large as the frame, and under it
         markup = f'<div style="display:grid">{behind}{frame}</div>'
         return {"text/html": markup, "image/png": self.still, "text/plain": repr(self)}
 
