@@ -54,6 +54,7 @@ def test_a_trace_is_what_the_model_gives(mini):
     assert (found.texts, len(found.special)) == (("Good day.", "Bonjour."), len(found.tokens))
 
 
+@pytest.mark.filterwarnings("ignore:a text has")  # of the tokenizer, before the trace refuses it
 def test_dropout_is_off_while_a_trace_runs_and_back_after_it(mini):
     model, tokenizer = mini
     model.train()
@@ -67,6 +68,7 @@ def test_dropout_is_off_while_a_trace_runs_and_back_after_it(mini):
     np.testing.assert_array_equal(one, two)
 
 
+@pytest.mark.filterwarnings("ignore:a text has")  # of the tokenizer, before the trace refuses it
 def test_a_text_that_is_too_long_is_named_with_its_tokens(mini):
     model, tokenizer = mini
     count = len(tokenizer.encoding("day " * 600, "short"))

@@ -39,7 +39,8 @@ def embed_words(
 ) -> WordVectors:
     """The words of sentences, each read by itself; in the order of the sentences.
 
-    A word of a base model (12 layers of 768) takes 20 kB in float16.
+    A word of a base model (12 layers of 768) takes 20 kB in float16, so 10,000 sentences of 20 words take 4 GB at all
+    layers: choose some with `layers`, or fewer sentences.
 
     Args:
         sentences: lists of words, each of which is split into tokens by itself.
