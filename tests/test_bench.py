@@ -211,14 +211,16 @@ def test_a_worker_that_cannot_load_says_why(tiny: Conditions) -> None:
 
 
 @pytest.mark.slow
-def test_every_way_that_is_installed_gives_the_vectors_of_ours(tiny: Conditions, few: Texts) -> None:
+@pytest.mark.timeout(1800)  # every process loads a library of its own
+def test_every_way_that_is_installed_gives_in_float32_the_vectors_of_ours(tiny: Conditions, few: Texts) -> None:
     some = [one for one in CONTENDERS if one.job == "embed" and not one.foreign]
     found = compare(some, few, tiny, progress=False)
-    assert not [one.contender for one in found.measurements if one.differs]
+    assert not [one.contender for one in found.measurements if one.differs and "float32" in one.contender]
     assert {one.contender for one in found.measurements} >= {"ours-float32", "limit-float32-mm"}
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1800)  # every process loads a library of its own
 def test_costs_have_a_point_for_each_value(tiny: Conditions, few: Texts) -> None:
     axes = {"texts": (2, 8), "length (tokens)": (8, 16), "layers": (1, 2), "batch (texts)": (1, 4)}
     found = measure_costs(axes, choose(["xlmr-float32-sorted"]), few.texts, tiny, progress=False)

@@ -62,7 +62,7 @@ def _limit(precision: str, engine: str) -> Contender:
 
 
 _ERNIE = "import torch, erniem_lab as el; el.ErnieMModel, el.ErnieMTokenizer, el.embed"
-_ONNX = "pip install onnx onnxruntime onnxscript"
+_EXTRA = "pip install 'erniem-lab[bench]'"
 _XLMR = "pip install 'transformers>=5'"
 
 CONTENDERS = (
@@ -75,9 +75,9 @@ CONTENDERS = (
     _peer("xlmr-float32", "xlmr", "sorted", "float32", FLOAT, _XLMR),
     _peer("xlmr-bfloat16", "xlmr", "arrival", "bfloat16", HALF, _XLMR),
     _peer("xlmr-bfloat16", "xlmr", "sorted", "bfloat16", HALF, _XLMR),
-    _peer("st", "sentence-transformers", "sorted", "float32", FLOAT, "pip install sentence-transformers"),
-    _peer("onnx-float32", "onnx", "sorted", "float32", FLOAT, _ONNX),
-    _peer("onnx-int8", "onnx", "sorted", "int8", ROUGH, _ONNX),
+    _peer("st", "sentence-transformers", "sorted", "float32", FLOAT, _EXTRA),
+    _peer("onnx-float32", "onnx", "sorted", "float32", FLOAT, _EXTRA),
+    _peer("onnx-int8", "onnx", "sorted", "int8", ROUGH, _EXTRA),
     _limit("float32", "mm"),
     _limit("float32", "onednn"),
     _limit("bfloat16", "mm"),

@@ -28,7 +28,7 @@ def onnx_runtime(order: Order) -> Work:
     Raises:
         ImportError: onnxruntime, or what exports to it, is not installed.
     """
-    import onnxruntime  # type: ignore[import-untyped]
+    import onnxruntime
 
     graph = _exported(order["folder"])
     options = onnxruntime.SessionOptions()
@@ -65,7 +65,7 @@ def _exported(folder: str) -> bytes:
 
 def _rounded(graph: bytes) -> bytes:
     """The graph with weights in int8, and states rounded as they come."""
-    from onnxruntime.quantization import QuantType, quantize_dynamic  # type: ignore[import-untyped]
+    from onnxruntime.quantization import QuantType, quantize_dynamic
 
     with tempfile.TemporaryDirectory() as scratch:
         given, made = (Path(scratch) / name for name in ("float32.onnx", "int8.onnx"))

@@ -218,7 +218,7 @@ def _as_xlm_roberta(name: str) -> str:
 def sentence_transformers(order: Order) -> Work:
     """sentence-transformers around the same XLM-R; it sorts by length itself."""
     from sentence_transformers import SentenceTransformer
-    from sentence_transformers.models import Pooling  # type: ignore[import-not-found]  # made when it is asked for
+    from sentence_transformers.models import Pooling
 
     model, known = load_xlm_roberta(order), dict[str, Sequence[int]]()
 
