@@ -6,18 +6,18 @@ texts that it is read with; attention and normalisation stay in float32.
 
 What was tried, as products of 512 states with a base model's two widest maps (768 to 3,072 and back), one dimension
 of the states being twenty times the others, as trained encoders have them. One thread of an AMD EPYC with AVX-512,
-10^9 operations a second of its own time, and the least cosine of a token to float32:
+10^9 operations a second of its own time, one run beside other work; the least cosine of a token to float32:
 
 | product | there and back | cosine |
 |---|---|---|
-| torch, float32 | 82, 95 | 1.00000 |
-| ONNX Runtime, float32 | 185, 177 | 1.00000 |
-| oneDNN, float32: kept | 209, 208 | 1.00000 |
-| oneDNN, bfloat16: kept | 376, 388 | 0.99999 |
-| torch's dynamic int8, a scale for all states and weights | 633, 652 | 0.95989 |
-| ONNX Runtime's dynamic int8, a scale for all states | 584, 533 | 0.99019 |
-| torchao's dynamic int8, a scale for each token, not compiled | 367, 284 | 0.99588 |
-| oneDNN, int8, a scale for each token: kept | 485, 562 | 0.99580 |
+| torch, float32 | 90, 99 | 1.00000 |
+| ONNX Runtime, float32 | 197, 214 | 1.00000 |
+| oneDNN, float32: kept | 221, 216 | 1.00000 |
+| oneDNN, bfloat16: kept | 289, 412 | 0.99999 |
+| torch's dynamic int8, a scale for all states and weights | 637, 740 | 0.93812 |
+| ONNX Runtime's dynamic int8, a scale for all states | 740, 701 | 0.98428 |
+| torchao's dynamic int8, a scale for each token, not compiled (another run) | 367, 284 | 0.99588 |
+| oneDNN, int8, a scale for each token: kept | 671, 579 | 0.99465 |
 
 On Tatoeba (16 languages and English, layer 3 of the bundled checkpoint of that day) no language's accuracy moved by
 more than 0.3 points, see `tests/measure_precision.py`.
