@@ -129,6 +129,7 @@ def test_goals_are_judged_by_medians_and_what_is_missing_is_said() -> None:
     assert verdicts["peak memory of embed, against HF in arrival order"] == "not reached"
     assert verdicts["import of the project over import of torch"] == "reached"
     assert verdicts["tokenizer, against HF 4.40.2"] == "not measured"
+    assert "import of the project over import of torch" in "\n".join(lines(found))
     assert set(goal_table(judge(found))["verdict"]) == {"reached", "not reached", "not measured"}
 
 

@@ -59,7 +59,8 @@ class Judged:
     def __str__(self) -> str:
         sign = "<=" if self.goal.quantity in AT_MOST else ">="
         bound = f"{sign} {self.goal.bound:g} {self.goal.quantity}"
-        return f"{self.goal.what:<52} {bound:<28} {self.found[0] if self.found else '-':<24} {self.verdict}"
+        found = str(self.found[0]) if self.found else "-"
+        return f"{self.goal.what:<52} {bound:<28} {found:<24} {self.verdict}"
 
 
 def judge(comparison: Comparison, goals: Sequence[Goal] = GOALS) -> list[Judged]:

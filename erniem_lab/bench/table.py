@@ -14,7 +14,7 @@ TITLES = {
 }
 HEAD = ("contender", "tokens/s", "seconds", "times ours", "by processor", "of limit", "MB", "cosine")
 PLACE = 24
-WIDTHS = (24, 10, 24, 20, 12, 8, 7, 9)
+WIDTHS = (24, 11, 26, 22, 14, 10, 8, 12)
 
 
 def lines(comparison: Comparison) -> Iterator[str]:
