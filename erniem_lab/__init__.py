@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from erniem_lab import corpora, metrics, pretraining, probing, report, tasks, visual
     from erniem_lab.bundle import MINI
     from erniem_lab.config import ErnieMConfig
-    from erniem_lab.embedding import embed
+    from erniem_lab.embedding import embed, embed_layers
     from erniem_lab.errors import ErnieMLabError
     from erniem_lab.heads import (
         ErnieMForInformationExtraction,
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from erniem_lab.tasks.fitting import fit
     from erniem_lab.tokenizer import ErnieMTokenizer
     from erniem_lab.tracing import Trace, trace
+    from erniem_lab.vectors_file import write_vectors
 
 __all__ = [
     "MINI",
@@ -46,6 +47,7 @@ __all__ = [
     "Trace",
     "corpora",
     "embed",
+    "embed_layers",
     "fit",
     "metrics",
     "pretraining",
@@ -54,6 +56,7 @@ __all__ = [
     "tasks",
     "trace",
     "visual",
+    "write_vectors",
 ]
 
 _HOMES = {
@@ -65,8 +68,10 @@ _HOMES = {
     "InformationExtractor": "tasks.extraction",
     "Trace": "tracing",
     "embed": "embedding",
+    "embed_layers": "embedding",
     "fit": "tasks.fitting",
     "trace": "tracing",
+    "write_vectors": "vectors_file",
 }
 
 
