@@ -24,7 +24,7 @@ from erniem_lab.corpora.world import World
 from erniem_lab.tasks import Evaluation, Fit, InformationExtractor, Prompts, Settings, fit_extraction, to_prompts
 from erniem_lab.tasks.extraction import names_in, renamed, schema_in, score_extractions
 
-LEARNT = Settings(batch=32, peak_rate=8e-4, layer_decay=0.8, longest=128)
+LEARNT = Settings(batch=16, peak_rate=8e-4, layer_decay=0.8, longest=128)
 SURE = 20.0  # log-odds
 
 
@@ -58,7 +58,7 @@ def on_world(model: str, settings: Settings, texts: int, tested: int) -> list[di
     found, rows = taught(learnt, chosen_on, model, settings), []
     said = world.extraction("en", tested, 3, split="test")
     extract = InformationExtractor(found.model, found.tokenizer, schema_in(world.extraction("en", texts, 1)))
-    for code in world.languages:
+    for code in sorted(world.languages, key=lambda code: code != "en"):
         own = world.extraction(code, tested, 3, split="test")
         for words, asked in {"own": own, "en": renamed(own, names_in(own, said))}.items():
             prompts = to_prompts(asked)
@@ -82,7 +82,7 @@ def on_file(path: Path, model: str, settings: Settings) -> list[dict[str, Any]]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--model", default=str(MINI))
-    parser.add_argument("--steps", type=int, default=1000)
+    parser.add_argument("--steps", type=int, default=2000)
     parser.add_argument("--texts", type=int, default=4000)
     parser.add_argument("--tested", type=int, default=100)
     parser.add_argument("--rate", type=float, default=LEARNT.peak_rate)
