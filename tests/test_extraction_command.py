@@ -85,3 +85,22 @@ def test_a_checkpoint_that_cannot_extract_is_refused(
 ) -> None:
     assert command(monkeypatch, folder, "--schema", "a", model=str(MINI)) == 1
     assert "was not taught to extract; teach it with fit_extraction" in capsys.readouterr().err
+
+
+def test_an_extractor_is_trained_and_scored_by_command(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    prompts = [{"content": line, "prompt": "mark", "result_list": []} for line in LINES[:3]]
+    prompts[2]["result_list"] = [{"text": "!", "start": 0, "end": 1}]
+    (tmp_path / "prompts.txt").write_text("".join(json.dumps(one) + "\n" for one in prompts))
+    run, data = tmp_path / "run", str(tmp_path / "prompts.txt")
+    how = ["--model", str(folder / "model"), "--set", "steps=2", "--set", "batch=2", "--language", "en"]
+    train = ["finetune", "prompts", "--train", data, "--eval", data, "--out", str(run), *how]
+    score = ["evaluate", "prompts", "--data", data, "--model", str(run / "model"), "--language", "en"]
+    for arguments in (train, score):
+        monkeypatch.setattr(sys, "argv", ["erniem-lab", *arguments])
+        with pytest.raises(SystemExit) as ended:
+            cli.app()
+        assert not ended.value.code
+    assert "en: span F1 " in capsys.readouterr().out
+    assert len(InformationExtractor.from_pretrained(run / "model", ["mark"])(LINES)) == len(LINES)

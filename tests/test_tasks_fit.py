@@ -283,4 +283,4 @@ def test_every_example_is_read_once_an_epoch_in_an_order_of_its_own():
 
 
 def test_every_head_has_a_task_of_its_own_name():
-    assert [task.name for task in TASKS] == ["classification", "choice", "tagging", "questions"]
+    assert [task.name for task in TASKS] == ["classification", "choice", "tagging", "questions", "extraction"]

@@ -13,13 +13,14 @@ from erniem_lab.errors import InputTypeError, InputValueError
 from erniem_lab.heads import ErnieMHead
 from erniem_lab.tasks.choice import Choice
 from erniem_lab.tasks.classification import Classification
+from erniem_lab.tasks.extraction.learning import Prompts
 from erniem_lab.tasks.questions import Questions
 from erniem_lab.tasks.scoring import Evaluation, score_features
 from erniem_lab.tasks.tagging import Tagging
 from erniem_lab.tasks.task import Reading, Task
 from erniem_lab.tokenizer import ErnieMTokenizer
 
-TASKS: tuple[type[Any], ...] = (Classification, Choice, Tagging, Questions)
+TASKS: tuple[type[Any], ...] = (Classification, Choice, Tagging, Questions, Prompts)
 NOTE = "erniem_lab"  # the key under which a config's `task_specific_params` tell what a head was trained for
 NEW_HEAD = r"(?s).*these are not in the file and are initialised.*"
 
@@ -102,6 +103,8 @@ KINDS: dict[str, type[Any]] = {
     "ChoiceExample": Choice,
     "TaggedSentence": Tagging,
     "QuestionExample": Questions,
+    "ExtractionExample": Prompts,
+    "PromptExample": Prompts,
 }
 """Which task each type of example is of; intents are tagged with `Tagging.of`."""
 
@@ -146,4 +149,6 @@ def _described(config: ErnieMConfig, note: dict[str, Any], source: str) -> Task[
         return Questions(**{key: note[key] for key in ("no_answer", "threshold", "rules") if key in note})
     if kind is Choice:
         return Choice()
+    if kind is Prompts:
+        return Prompts(note.get("form", "en")).read_by(config)
     raise InputValueError(f"{source}: a checkpoint of {architecture or 'no named class'} has no head to use; train one")

@@ -11,6 +11,7 @@ from typing import Any
 from erniem_lab.corpora.choices import read_choices
 from erniem_lab.corpora.classification import read_entailment, read_labelled, read_pairs_labelled
 from erniem_lab.corpora.examples import LabelledPair, LabelledText
+from erniem_lab.corpora.extraction import read_doccano, read_prompts
 from erniem_lab.corpora.intents import read_intents
 from erniem_lab.corpora.languages import is_language, language_code
 from erniem_lab.corpora.questions import read_questions
@@ -18,6 +19,7 @@ from erniem_lab.corpora.tagging import read_entities, read_tagged
 from erniem_lab.corpora.world import World
 from erniem_lab.corpora.world_draw import Split
 from erniem_lab.errors import InputValueError
+from erniem_lab.tasks.extraction.learning import Prompts
 from erniem_lab.tasks.fitted import task_of
 from erniem_lab.tasks.tagging import Tagging
 from erniem_lab.tasks.task import Task
@@ -112,5 +114,7 @@ SOURCES: dict[str, Source] = {
     "tags": Source(read_tagged, task=Tagging.of),
     "choice": Source(read_choices, "choices"),
     "questions": Source(read_questions, "questions"),
+    "records": Source(read_doccano, "extraction", Prompts.of),
+    "prompts": Source(read_prompts, task=Prompts.of),
 }
 """The kinds that `erniem-lab finetune` knows, by the word that names them."""
