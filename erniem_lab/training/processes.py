@@ -1,6 +1,7 @@
 """One process or several: who is first, and how they tell each other what they found."""
 
 import atexit
+import gc
 import os
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -79,7 +80,7 @@ def processes() -> Processes:
     if int(os.environ.get("WORLD_SIZE", "1")) > 1 and not dist.is_initialized():
         _join()
         # Not earlier: what a module that was copied or divided still holds of the group would end it in a deadlock.
-        atexit.register(dist.destroy_process_group)
+        atexit.register(_part)
     return Processes()
 
 
@@ -90,6 +91,12 @@ def _join() -> None:
     attempt = dist.PrefixStore(name, store)  # type: ignore[attr-defined]
     backend = "cpu:gloo,cuda:nccl" if torch.cuda.is_available() else "gloo"
     dist.init_process_group(backend, store=attempt, rank=rank, world_size=size)
+
+
+def _part() -> None:
+    """Leave the others once nothing of a run is left: a thread of theirs that outlives Python would abort it."""
+    gc.collect()
+    dist.destroy_process_group()
 
 
 def own_device() -> torch.device:
