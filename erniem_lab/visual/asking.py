@@ -2,12 +2,11 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from html import escape
-from typing import Any
 
 import ipywidgets  # type: ignore[import-untyped]
 
-from erniem_lab.errors import ErnieMLabError
 from erniem_lab.tasks import AnswerPrediction, ChoicePrediction, Fitted, LabelPrediction, TagPrediction
+from erniem_lab.visual.forms import WIDE, Form
 from erniem_lab.visual.tokens import CHIP, SHADES, SOFT, Markup
 
 Said = TagPrediction | AnswerPrediction | ChoicePrediction | LabelPrediction
@@ -28,7 +27,7 @@ def said_strip(said: Said, texts: Sequence[str] = (), labels: Sequence[str] = ()
     return Markup(f'<div style="line-height:2.1" dir="auto">{" ".join(map(_chip, _chips(said, texts, labels)))}</div>')
 
 
-class AskForm(ipywidgets.VBox):  # type: ignore[misc]
+class AskForm(Form):
     """Fields for the texts that a head reads, and what it says of them: anew after each Enter, still in a report.
 
     Args:
@@ -46,31 +45,20 @@ class AskForm(ipywidgets.VBox):  # type: ignore[misc]
     """
 
     def __init__(self, head: Fitted, fields: Mapping[str, str], language: str = "und") -> None:
-        wide = ipywidgets.Layout(width="98%")
         self.head, self.language = head, language
-        self.fields = [
-            ipywidgets.Text(text, description=name, layout=wide, continuous_update=False)
+        boxes = [
+            ipywidgets.Text(text, description=name, layout=WIDE, continuous_update=False)
             for name, text in fields.items()
         ]
-        self.answer = ipywidgets.HTML()
-        for field in self.fields:
-            field.observe(lambda _: self.show(), names="value")
-        super().__init__([*self.fields, self.answer])
-        self.show()
+        for box in boxes:
+            box.observe(lambda _: self.show(), names="value")
+        super().__init__(boxes)
 
-    def show(self) -> None:
-        """Ask anew; a fault of what was typed stands where the answer would."""
+    def answered(self) -> Markup:
+        """What the head says of the texts."""
         texts = [field.value for field in self.fields]
-        try:
-            said = self.head.ask(*texts, language=self.language)
-            self.answer.value = said_strip(said, texts, getattr(self.head.task, "labels", ())).html
-        except ErnieMLabError as fault:
-            self.answer.value = f'<p style="color:#b3261e">{escape(str(fault))}</p>'
-
-    def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, Any]:
-        data: dict[str, Any] = super()._repr_mimebundle_(**kwargs)
-        asked = "<br>".join(f"{escape(one.description)}: <bdi>{escape(one.value)}</bdi>" for one in self.fields)
-        return {**data, "text/html": f"<p>{asked}</p>{self.answer.value}"}
+        said = self.head.ask(*texts, language=self.language)
+        return said_strip(said, texts, getattr(self.head.task, "labels", ()))
 
 
 def _chips(said: Said, texts: Sequence[str], labels: Sequence[str]) -> Iterator[Chip]:

@@ -2,12 +2,11 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from html import escape
-from typing import Any
 
 import ipywidgets  # type: ignore[import-untyped]
 
-from erniem_lab.errors import ErnieMLabError
 from erniem_lab.tasks.extraction.found import Extraction, Found
+from erniem_lab.visual.forms import WIDE, Form
 from erniem_lab.visual.tokens import CHIP, SOFT, Markup
 
 PALE = ("#a9cbe8", "#f6c9a5", "#cfe3b4", "#e3c3de", "#f3e2a0", "#c9ccd3")  # by the place of a name in what is shown
@@ -31,7 +30,7 @@ def found_strips(extractions: Mapping[str, Extraction]) -> Markup:
     return Markup(f'<table style="border-collapse:collapse">{rows}</table>')
 
 
-class ExtractionForm(ipywidgets.VBox):  # type: ignore[misc]
+class ExtractionForm(Form):
     """A text, a schema, and what is found: typed into a notebook that runs, a still picture elsewhere.
 
     Args:
@@ -45,27 +44,16 @@ class ExtractionForm(ipywidgets.VBox):  # type: ignore[misc]
     """
 
     def __init__(self, extract: Extract, text: str, schema: str) -> None:
-        wide = ipywidgets.Layout(width="98%")
         self.extract = extract
-        self.text = ipywidgets.Textarea(text, description="text", layout=wide)
-        self.schema = ipywidgets.Text(schema, description="schema", layout=wide)
+        self.text = ipywidgets.Textarea(text, description="text", layout=WIDE)
+        self.schema = ipywidgets.Text(schema, description="schema", layout=WIDE)
         self.button = ipywidgets.Button(description="extract", button_style="primary")
-        self.answer = ipywidgets.HTML()
         self.button.on_click(lambda _: self.show())
-        super().__init__([self.text, self.schema, self.button, self.answer])
-        self.show()
+        super().__init__([self.text, self.schema], self.button)
 
-    def show(self) -> None:
-        """Extract anew; a fault of what was typed stands where the answer would."""
-        try:
-            found = self.extract(self.text.value, self.schema.value)
-            self.answer.value = found_strips({self.schema.value: found}).html
-        except ErnieMLabError as fault:
-            self.answer.value = f'<p style="color:#b3261e">{escape(str(fault))}</p>'
-
-    def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, Any]:
-        data: dict[str, Any] = super()._repr_mimebundle_(**kwargs)
-        return {**data, "text/html": self.answer.value}
+    def answered(self) -> Markup:
+        """What is found in the text by the schema."""
+        return found_strips({self.schema.value: self.extract(self.text.value, self.schema.value)})
 
 
 def _looks(names: Iterable[str]) -> dict[str, str]:
