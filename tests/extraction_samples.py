@@ -4,7 +4,10 @@ import torch
 from conftest import GOLDEN
 
 from erniem_lab import ErnieMConfig, ErnieMForInformationExtraction, ErnieMTokenizer
+from erniem_lab.corpora.examples import Span
 
+TEXT = "Anna sings to Ben in Rome."
+ANNA, BEN, ROME = Span.of(TEXT, 0, 4), Span.of(TEXT, 14, 17), Span.of(TEXT, 21, 25)
 LENGTH = 40  # tokens at once, so that a text of a few lines is a long one
 
 

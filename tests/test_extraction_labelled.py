@@ -4,6 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from extraction_samples import ANNA, BEN, ROME, TEXT
 
 from erniem_lab.corpora.examples import ExtractionExample, LabelledText, Mention, Relation, Span
 from erniem_lab.corpora.world import World
@@ -12,8 +13,6 @@ from erniem_lab.tasks.extraction import read_schema
 from erniem_lab.tasks.extraction.found import Extraction, Found
 from erniem_lab.tasks.extraction.labelled import names_in, renamed, schema_in, score_extractions
 
-TEXT = "Anna sings to Ben in Rome."
-ANNA, BEN, ROME = Span.of(TEXT, 0, 4), Span.of(TEXT, 14, 17), Span.of(TEXT, 21, 25)
 EXAMPLE = ExtractionExample(
     "en",
     TEXT,

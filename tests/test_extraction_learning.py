@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from extraction_samples import LENGTH, spotter, tiny_extractor, tokenizer
+from extraction_samples import ANNA, BEN, LENGTH, ROME, TEXT, spotter, tiny_extractor, tokenizer
 
 from erniem_lab.corpora.examples import ExtractionExample, LabelledText, Mention, PromptExample, Relation, Span
 from erniem_lab.corpora.extraction import read_doccano, read_prompts
@@ -19,12 +19,11 @@ from erniem_lab.tasks.extraction.fine_tuning import fit_extraction
 from erniem_lab.tasks.extraction.learning import PromptPrediction, Prompts
 from erniem_lab.tasks.extraction.prompts import choice_prompts, to_prompts
 from erniem_lab.tasks.extraction.spans import pair_up
+from erniem_lab.tasks.fitting import fit
 from erniem_lab.tasks.settings import Settings
 from erniem_lab.tasks.task import Reading
 
 CUT = tokenizer()
-TEXT = "Anna sings to Ben in Rome."
-ANNA, BEN, ROME = Span.of(TEXT, 0, 4), Span.of(TEXT, 14, 17), Span.of(TEXT, 21, 25)
 EXAMPLE = ExtractionExample(
     "en",
     TEXT,
@@ -220,12 +219,13 @@ def test_a_head_learns_to_find_and_its_folder_extracts(checkpoint: Path, tmp_pat
     assert [one.text for one in extract(["so is it ?"])[0]["mark"]] == ["?"]
 
 
-def test_weights_that_read_padding_go_on_doing_so(checkpoint: Path) -> None:
+@pytest.mark.parametrize("teach", [fit_extraction, fit])
+def test_weights_that_read_padding_go_on_doing_so(teach: Any, checkpoint: Path) -> None:
     config = json.loads((checkpoint / "config.json").read_text())
     (checkpoint / "config.json").write_text(json.dumps({**config, "reads_padding": True}))
     (checkpoint / "manifest.json").unlink(missing_ok=True)
     example = PromptExample("en", "a!", "mark", (Span(1, 2, "!"),), ())
-    found = fit_extraction([example], model=checkpoint, settings=Settings(steps=1, batch=1), progress=False)
+    found = teach([example], model=checkpoint, settings=Settings(steps=1, batch=1), progress=False)
     assert found.task == Prompts(padded_to=LENGTH)
     assert found.model.config.reads_padding  # type: ignore[attr-defined]
 

@@ -50,8 +50,7 @@ def finetune(
 ) -> None:
     """Train a head on labelled examples; also under torchrun. The best weights are in OUT/model."""
     from erniem_lab.bundle import MINI
-    from erniem_lab.config import ErnieMConfig
-    from erniem_lab.tasks import Prompts, fit, open_examples, preset_settings, task_for
+    from erniem_lab.tasks import fit, open_examples, preset_settings, task_for
     from erniem_lab.training import is_first, processes
 
     processes().on_first(partial(_demand_new, out, resume))
@@ -59,8 +58,6 @@ def finetune(
     examples = [one for place in train for one in open_examples(kind, place, "train", language)]
     held_out = [one for place in check or () for one in open_examples(kind, place, "validation", language)]
     task = task_for(kind, examples)
-    if isinstance(task, Prompts):
-        task = task.read_by(ErnieMConfig.from_pretrained(model or MINI))
     found = fit(examples, held_out, model=model or MINI, settings=settings, task=task, folder=out)
     _draw_curve(out)
     if is_first() and held_out:

@@ -87,18 +87,18 @@ def fit(
         held_out = task.labelled(check_on) if check_on else ()
     run = _Run(task, settings, str(model), None if folder is None else Path(folder))
     checks = run.learn(learnt, held_out, progress)
-    return Fit(task, run.net, run.tokenizer, run.reading, settings, tuple(checks))
+    return Fit(run.task, run.net, run.tokenizer, run.reading, settings, tuple(checks))
 
 
 class _Run:
     """One head on its way: the model, what of it learns, and the best that it has been."""
 
     def __init__(self, task: Task[Any, Any], settings: Settings, source: str, folder: Path | None) -> None:
-        self.task, self.settings, self.source, self.folder = task, settings, source, folder
-        self.tokenizer = ErnieMTokenizer.from_pretrained(source)
-        limit = min(ErnieMConfig.from_pretrained(source).max_length, self.tokenizer.model_max_length)
-        self.reading = settings.reading(limit)
-        self.net = new_head(task, source, reading=self.reading, seed=settings.seed).to(own_device())
+        self.settings, self.source, self.folder = settings, source, folder
+        self.tokenizer, config = ErnieMTokenizer.from_pretrained(source), ErnieMConfig.from_pretrained(source)
+        self.task = task.read_by(config)
+        self.reading = settings.reading(min(config.max_length, self.tokenizer.model_max_length))
+        self.net = new_head(self.task, source, reading=self.reading, seed=settings.seed).to(own_device())
         self.module: nn.Module = FrozenHead(self.net) if settings.encoder == "frozen" else self.net
         self.best: dict[str, Tensor] = {}
         self.crew = processes()

@@ -12,6 +12,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from erniem_lab.batching import collate
+from erniem_lab.config import ErnieMConfig
 from erniem_lab.encoding import Encoding
 from erniem_lab.errors import InputTypeError, InputValueError
 from erniem_lab.heads import ErnieMHead
@@ -89,6 +90,10 @@ class Task(ABC, Generic[E, P]):
     @abstractmethod
     def tallies(self, predictions: Sequence[P]) -> dict[str, Tally]:
         """The task's metrics by name, the one that training goes by first."""
+
+    def read_by(self, config: ErnieMConfig) -> "Task[E, P]":
+        """The task as a checkpoint with that config reads it; most do not depend on it."""
+        return self
 
     def sides(self, predictions: Sequence[P]) -> tuple[list[str], list[str]]:
         """Gold and said labels, for a confusion table; none where answers are no labels."""

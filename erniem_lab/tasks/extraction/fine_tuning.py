@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from os import PathLike
 from typing import Any
 
-from erniem_lab.config import ErnieMConfig
 from erniem_lab.tasks.extraction.learning import Prompts
 from erniem_lab.tasks.extraction.schema import PromptForm
 from erniem_lab.tasks.fitting import Fit, fit
@@ -46,5 +45,4 @@ def fit_extraction(
     >>> fitted.task.name
     'extraction'
     """
-    task = Prompts(form).read_by(ErnieMConfig.from_pretrained(model))
-    return fit(train_on, check_on, model=model, settings=settings, task=task, folder=folder, progress=progress)
+    return fit(train_on, check_on, model=model, settings=settings, task=Prompts(form), folder=folder, progress=progress)
