@@ -130,9 +130,7 @@ def mean_pooled(states: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
 
 def hugging_face(order: Order) -> Work:
     """transformers 4.40.2's own ErnieM, model and tokenizer."""
-    transformers = _quiet_transformers()
-    if not hasattr(transformers, "ErnieMModel"):
-        raise ImportError(f"transformers {transformers.__version__} has no ErnieM; it needs transformers==4.40.2")
+    transformers = _with_ernie_m()
     model = transformers.ErnieMModel.from_pretrained(order["folder"]).eval().to(order["device"])
     cut = hugging_face_tokenizer(order)
     longest = model.config.max_position_embeddings - 2
@@ -151,9 +149,7 @@ def hugging_face(order: Order) -> Work:
 
 def hugging_face_tokenizer(order: Order) -> Work:
     """transformers 4.40.2's own tokenizer; the last argument is the longest text in tokens, or 0."""
-    transformers = _quiet_transformers()
-    if not hasattr(transformers, "ErnieMTokenizer"):
-        raise ImportError(f"transformers {transformers.__version__} has no ErnieM; it needs transformers==4.40.2")
+    transformers = _with_ernie_m()
     tokenizer = transformers.ErnieMTokenizer.from_pretrained(order["folder"])
     batched = {"padding": True, "return_tensors": "pt", "return_attention_mask": True, "truncation": True}
     return lambda texts, ids, longest: tokenizer(texts, **({**batched, "max_length": longest} if longest else {}))
@@ -161,10 +157,16 @@ def hugging_face_tokenizer(order: Order) -> Work:
 
 def hugging_face_load(order: Order) -> Work:
     """transformers 4.40.2's from_pretrained."""
+    transformers = _with_ernie_m()
+    return lambda texts, ids, size: touch(transformers.ErnieMModel.from_pretrained(order["folder"]))
+
+
+def _with_ernie_m() -> Any:
+    """A transformers that still has the model."""
     transformers = _quiet_transformers()
     if not hasattr(transformers, "ErnieMModel"):
         raise ImportError(f"transformers {transformers.__version__} has no ErnieM; it needs transformers==4.40.2")
-    return lambda texts, ids, size: touch(transformers.ErnieMModel.from_pretrained(order["folder"]))
+    return transformers
 
 
 def xlm_roberta(order: Order) -> Work:
