@@ -337,10 +337,19 @@ class ErnieMForMaskedLM(ErnieMHead):
         """Vocabulary scores for any states of the last layer."""
         return self.lm_head(states, self.get_input_embeddings().weight)
 
-    def guess_loss(self, states: Float[Tensor, "token hidden"], targets: Int[Tensor, " token"]) -> Float[Tensor, ""]:
-        """The mean loss of guessing each target from a state of the last layer, in nats, as `masked_lm_loss` has it."""
-        head, words = self.lm_head, self.get_input_embeddings().weight
-        return masked_lm_loss(head.prepare(states), words, head.bias, targets)
+    def guess_loss(
+        self,
+        states: Float[Tensor, "token hidden"],
+        targets: Int[Tensor, " token"],
+        words: Float[Tensor, "vocab hidden"] | None = None,
+    ) -> Float[Tensor, ""]:
+        """The mean loss of guessing each target from a state of the last layer, in nats, as `masked_lm_loss` has it.
+
+        Args:
+            words: the model's word vectors, as `look_up` gave them beside those that were read.
+        """
+        words = self.get_input_embeddings().weight if words is None else words
+        return masked_lm_loss(self.lm_head.prepare(states), words, self.lm_head.bias, targets)
 
     def resize_token_embeddings(self, size: int) -> nn.Embedding:
         """As in every model; the head's bias follows, zero for new entries."""

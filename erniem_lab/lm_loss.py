@@ -13,6 +13,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 from torch.autograd.function import once_differentiable
+from torch.nn import functional as F
 
 from erniem_lab.errors import InputValueError
 from erniem_lab.losses import IGNORED
@@ -54,6 +55,44 @@ def masked_lm_loss(
         raise InputValueError(f"chunk={chunk}: give the number of tokens that are scored at once, at least 1")
     given = (states, words, bias, targets.long(), chunk, torch.is_grad_enabled())
     return _MaskedLMLoss.apply(*given)  # type: ignore[no-untyped-call]
+
+
+def look_up(
+    ids: Int[Tensor, "*place"], words: Float[Tensor, "vocab hidden"], padding_idx: int | None = None
+) -> tuple[Float[Tensor, "*place hidden"], Float[Tensor, "vocab hidden"]]:
+    """The vectors of words, and the words once more for `masked_lm_loss` to score with.
+
+    What the loss then finds as their gradient, the look-up adds its own rows to; looked up otherwise, they would have
+    a gradient of their own, as large as all the words.
+
+    >>> vectors, words = look_up(torch.tensor([2, 0]), torch.arange(6.0).view(3, 2))
+    >>> vectors.tolist(), words.shape
+    ([[4.0, 5.0], [0.0, 1.0]], torch.Size([3, 2]))
+    """
+    vectors, again = _LookUp.apply(ids, words, padding_idx)  # type: ignore[no-untyped-call]
+    return vectors, again
+
+
+class _LookUp(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, ids: Tensor, words: Tensor, padding_idx: int | None) -> tuple[Tensor, Tensor]:
+        ctx.save_for_backward(ids)
+        ctx.shape, ctx.kind, ctx.padding_idx = words.shape, words.dtype, padding_idx
+        ctx.set_materialize_grads(False)
+        return F.embedding(ids, words), words.view_as(words)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, *upstream: Tensor | None) -> tuple[None, Tensor | None, None]:
+        """The gradient that comes in for the words is the loss's own, which nothing else holds: it is added to."""
+        (ids,), (vectors, total) = ctx.saved_tensors, upstream
+        if vectors is None:
+            return None, total, None
+        if total is None:
+            total = vectors.new_zeros(ctx.shape, dtype=ctx.kind)
+        if ctx.padding_idx is not None:
+            vectors = vectors.masked_fill((ids == ctx.padding_idx)[..., None], 0)
+        return None, total.index_add_(0, ids.flatten(), vectors.flatten(0, -2).to(total.dtype)), None
 
 
 def _counted(targets: Tensor, entries: int) -> Tensor:

@@ -4,10 +4,9 @@
 
 Every step, loss and backward pass, runs in a process of its own. Counted is the peak of the process's memory during
 the step, beyond what it held before and beyond the gradients that the step leaves behind, which are the same either
-way. With `--tied` the states are looked up in the same word vectors; the look-up's gradient, as large as the
-vectors, then exists for a moment in both ways. Speeds are compared by processor time, which other work on the machine
-disturbs less. Exits with 1 where the two differ by more than 1e-5 in float32, or
-where a goal is missed: at most 1/8 of the memory, at no less than the speed.
+way. With `--tied` the states are looked up in the same word vectors, as in pre-training. Speeds are compared by
+processor time, which other work on the machine disturbs less. Exits with 1 where the two differ by more than 1e-5 in
+float32, or where a goal is missed: at most 1/8 of the memory, at no less than the speed.
 """
 
 import argparse
@@ -67,11 +66,13 @@ def loss(way: str, words, bias, states, targets):
     """The loss of one way; states that are ids are looked up first."""
     from torch.nn import functional as F
 
-    from erniem_lab.lm_loss import masked_lm_loss
+    from erniem_lab.lm_loss import look_up, masked_lm_loss
 
-    read = states if states.is_floating_point() else 50 * F.embedding(states, words)
+    tied = not states.is_floating_point()
     if way == "chunked":
-        return masked_lm_loss(read, words, bias, targets)
+        read, scored = look_up(states, words) if tied else (states, words)
+        return masked_lm_loss(50 * read if tied else read, scored, bias, targets)
+    read = 50 * F.embedding(states, words) if tied else states
     return F.cross_entropy(F.linear(read, words, bias), targets)
 
 

@@ -192,7 +192,9 @@ def test_language_vectors_start_at_nothing_and_reach_every_token_of_their_langua
     assert torch.equal(with_vectors("TLM", doubles, seeded(0)), without("TLM", doubles, seeded(0)))
     with torch.no_grad():
         with_vectors.languages.weight += torch.tensor([1.0, 2.0, 3.0])[:, None]
-    added = with_vectors.words(doubles.batch, doubles.languages) - without.words(doubles.batch, doubles.languages)
+    blank = torch.zeros(*doubles.batch.input_ids.shape, model.config.hidden_size)
+    added = with_vectors.marked(doubles.languages, blank, doubles.batch)
+    assert torch.equal(without.marked(doubles.languages, blank, doubles.batch), blank)
     for text in range(len(added)):
         for sentence in (0, 1):
             own = doubles.batch.kinds[text] == kind(Role.PLAIN, sentence)

@@ -12,7 +12,7 @@ from erniem_lab import lm_loss
 from erniem_lab.config import ErnieMConfig
 from erniem_lab.errors import InputValueError
 from erniem_lab.heads import ErnieMForMaskedLM
-from erniem_lab.lm_loss import masked_lm_loss
+from erniem_lab.lm_loss import look_up, masked_lm_loss
 
 TOKENS, HIDDEN, VOCAB = 23, 8, 61
 
@@ -191,7 +191,7 @@ def test_a_models_gradients_are_those_of_the_plain_way_though_words_are_read_and
 
 COMPILED = """
 import torch
-from erniem_lab.lm_loss import masked_lm_loss
+from erniem_lab.lm_loss import look_up, masked_lm_loss
 states, words, targets = torch.randn(7, 4), torch.randn(9, 4, requires_grad=True), torch.arange(7)
 twice = torch.compile(lambda words: 2 * masked_lm_loss(states, words, words[:, 0], targets, chunk=3), backend="eager")
 for loss in (twice(words), 2 * torch.nn.functional.cross_entropy(states @ words.T + words[:, 0], targets)):
@@ -207,3 +207,40 @@ def test_a_compiled_caller_gets_the_same_loss_and_gradient():
     command = [sys.executable, "-W", "ignore", "-c", COMPILED]
     ours, theirs = subprocess.run(command, check=True, capture_output=True, text=True).stdout.split("\n")[:2]
     assert ours == theirs != ""
+
+
+def tied(way, padding_idx):
+    """Loss and gradients where states are looked up in the words that score them."""
+    _, words, bias, targets = parts()
+    ids = torch.arange(TOKENS).view(1, -1) % 7
+    if way == "look_up":
+        vectors, scored = look_up(ids, words, padding_idx)
+        loss = masked_lm_loss(vectors[0].tanh(), scored, bias, targets)
+    else:
+        loss = plain(F.embedding(ids, words, padding_idx)[0].tanh(), words, bias, targets)
+    loss.backward()
+    return [loss.detach(), words.grad, bias.grad]
+
+
+@pytest.mark.parametrize("padding_idx", [None, 3])
+def test_words_that_are_looked_up_and_score_get_one_gradient_that_is_the_sum_of_both(padding_idx):
+    for ours, theirs in zip(tied("look_up", padding_idx), tied("plain", padding_idx), strict=True):
+        assert torch.allclose(ours, theirs, rtol=1e-5, atol=1e-7)
+
+
+def test_a_look_up_adds_to_the_gradient_of_the_loss_where_that_lies():
+    _, words, bias, targets = parts()
+    places = []
+    vectors, scored = look_up(torch.arange(TOKENS), words)
+    scored.register_hook(lambda gradient: places.append(gradient.data_ptr()))
+    masked_lm_loss(vectors, scored, bias, targets).backward()
+    assert places == [words.grad.data_ptr()]
+
+
+def test_words_looked_up_for_one_use_only_have_the_gradient_of_that_use():
+    words = parts()[1]
+    vectors, scored = look_up(torch.tensor([2, 2, 5]), words)
+    [read] = torch.autograd.grad(vectors.sum(), words, retain_graph=True)
+    assert read.sum(1).tolist() == [HIDDEN * {2: 2, 5: 1}.get(row, 0) for row in range(VOCAB)]
+    [scoring] = torch.autograd.grad(scored.sum(), words)
+    assert torch.equal(scoring, torch.ones_like(words))

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 from jaxtyping import Bool, Float, Int
@@ -88,7 +89,7 @@ class Learner(nn.Module):
         riddle = hide(
             sample.batch, OBJECTIVES[name], self.tokenizer.mask_token_id, share=self.choices.share, generator=generator
         )
-        return loss(self.model, riddle, self.words(riddle.batch, sample.languages))
+        return loss(self.model, riddle, partial(self.marked, sample.languages))
 
     def with_pseudo_tokens(self, sample: Sample, generator: torch.Generator | None = None) -> Sample:
         """Single sentences, each with a pseudo translation into a language that is drawn among its partners.
@@ -104,14 +105,15 @@ class Learner(nn.Module):
             self.tokenizer,
             placeholders=self.choices.placeholders,
             sampling=self.choices.sampling,
-            embed=None if self._writer else lambda asked: self.words(asked, languages),
+            change=None if self._writer else partial(self.marked, languages),
             generator=generator,
         )
         return Sample(batch, languages)
 
-    def words(self, batch: Batch, languages: Int[Tensor, "batch sentence"]) -> Float[Tensor, "batch seq hidden"]:
-        """Each token's word vector, with that of its language where languages have one."""
-        words: Tensor = self.model.get_input_embeddings()(batch.input_ids)
+    def marked(
+        self, languages: Int[Tensor, "batch sentence"], words: Float[Tensor, "batch seq hidden"], batch: Batch
+    ) -> Float[Tensor, "batch seq hidden"]:
+        """The word vectors of a batch, each with that of its token's language where languages have one."""
         if self.languages is None:
             return words
         sentence = (batch.kinds - 1).clamp(min=0) // len(Role)

@@ -5,6 +5,7 @@ tokens that are not masks read, follows from the demand that no mask learns its 
 read their own sentence's originals only.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -15,6 +16,7 @@ from torch import Tensor
 from erniem_lab.batching import Batch, Role, kind
 from erniem_lab.errors import InputValueError
 from erniem_lab.heads import ErnieMForMaskedLM
+from erniem_lab.lm_loss import look_up
 from erniem_lab.losses import IGNORED
 from erniem_lab.pretraining.tables import ReadingTable, reached
 
@@ -93,6 +95,10 @@ The first step, the writing, reads by CAMLM's table (`erniem_lab.pretraining.pse
 OBJECTIVES = {objective.name: objective for objective in (MMLM, TLM, CAMLM, CAMLM_MASKED, BTMLM)}
 
 
+# Makes of the word vectors of a batch's ids what the model reads.
+Change = Callable[[Float[Tensor, "batch seq hidden"], Batch], Float[Tensor, "batch seq hidden"]]
+
+
 @dataclass(frozen=True)
 class Riddle:
     """A batch with tokens hidden, and what they were: `targets` holds an id at every mask and -100 elsewhere."""
@@ -141,20 +147,23 @@ def hide(
 
 
 def loss(
-    model: ErnieMForMaskedLM, riddle: Riddle, words: Float[Tensor, "batch seq hidden"] | None = None
+    model: ErnieMForMaskedLM,
+    riddle: Riddle,
+    change: Change | None = None,
 ) -> Float[Tensor, ""]:
     """The mean of minus the log-probability of each hidden token, in nats; only masks are scored.
 
     Args:
-        words: input vectors, in place of the word vectors of the ids.
+        change: what is read in place of the word vectors of the ids.
     """
-    batch = riddle.batch
-    words = model.get_input_embeddings()(batch.input_ids) if words is None else words
+    batch, table = riddle.batch, model.get_input_embeddings()
+    words, scored = look_up(batch.input_ids, table.weight, table.padding_idx)
+    words = words if change is None else change(words, batch)
     states = model.ernie_m(
         inputs_embeds=words, position_ids=batch.position_ids, attention_mask=riddle.mask
     ).last_hidden_state
     asked = riddle.targets != IGNORED
-    return model.guess_loss(states[asked], riddle.targets[asked])
+    return model.guess_loss(states[asked], riddle.targets[asked], scored)
 
 
 def leaks(riddle: Riddle, layers: int) -> list[tuple[int, int, int]]:

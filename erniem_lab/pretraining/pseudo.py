@@ -5,7 +5,6 @@ placeholders, and what is guessed for them becomes the second sentence, of which
 CAMLM with the whole other sentence hidden, which is why a model that has learnt CAMLM can do it.
 """
 
-from collections.abc import Callable
 from dataclasses import replace
 
 import torch
@@ -15,13 +14,11 @@ from torch import Tensor
 from erniem_lab.batching import PADDING, Batch, Role, kind
 from erniem_lab.errors import InputValueError
 from erniem_lab.heads import ErnieMForMaskedLM
-from erniem_lab.pretraining.objectives import CAMLM
+from erniem_lab.pretraining.objectives import CAMLM, Change
 from erniem_lab.tokenizer import ErnieMTokenizer
 
 CHUNK = 512  # placeholders that are scored together: their scores stay in the processor's cache, or nearly
 DRAWN = 0.75  # placeholders for each token of the sentence: the paper's figure draws three for four
-
-Embed = Callable[[Batch], Float[Tensor, "batch seq hidden"]]
 
 
 def add_placeholders(batch: Batch, tokenizer: ErnieMTokenizer, *, placeholders: float = DRAWN) -> Batch:
@@ -61,7 +58,7 @@ def write_pseudo_tokens(
     *,
     placeholders: float = DRAWN,
     sampling: float = 0.0,
-    embed: Embed | None = None,
+    change: Change | None = None,
     generator: torch.Generator | None = None,
 ) -> Batch:
     """Single sentences, each with the pseudo translation that the model writes: [CLS] A [SEP] [SEP] H … H [SEP].
@@ -72,8 +69,8 @@ def write_pseudo_tokens(
     Args:
         placeholders: as in `add_placeholders`.
         sampling: 0 takes the most probable token of each placeholder; above, one is drawn at that temperature.
-        embed: the input vectors of a batch, in place of the word vectors; where languages have vectors of their own,
-            these tell the language to write in.
+        change: what is read in place of the word vectors; where languages have vectors of their own, these tell the
+            language to write in.
         generator: of the draws; without one, torch's own.
 
     Raises:
@@ -85,7 +82,7 @@ def write_pseudo_tokens(
     holes = asked.kinds == kind(Role.MASK, 1)
     banned = torch.tensor(tokenizer.all_special_ids, device=holes.device)
     written = []
-    for states in torch.split(_states(model, asked, embed)[holes], CHUNK):
+    for states in torch.split(_states(model, asked, change)[holes], CHUNK):
         scores = _scores(model, states).index_fill(1, banned, -torch.inf)
         written.append(scores.argmax(dim=1) if sampling == 0 else _drawn(scores.float() / sampling, generator))
     return replace(
@@ -97,11 +94,12 @@ def write_pseudo_tokens(
 
 
 @torch.no_grad()
-def _states(model: ErnieMForMaskedLM, asked: Batch, embed: Embed | None) -> Float[Tensor, "batch seq hidden"]:
+def _states(model: ErnieMForMaskedLM, asked: Batch, change: Change | None) -> Float[Tensor, "batch seq hidden"]:
     was_training = model.training
     model.eval()
     try:
-        words = model.get_input_embeddings()(asked.input_ids) if embed is None else embed(asked)
+        words = model.get_input_embeddings()(asked.input_ids)
+        words = words if change is None else change(words, asked)
         mask = CAMLM.table.mask(asked.kinds)
         return model.ernie_m(
             inputs_embeds=words, position_ids=asked.position_ids, attention_mask=mask
