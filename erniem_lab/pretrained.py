@@ -1,6 +1,7 @@
 """What the encoder and every head share: loading, saving, initial weights, resizing, pruning."""
 
 import copy
+import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from os import PathLike
 from typing import Any, ClassVar, TypeVar
@@ -165,3 +166,16 @@ class ErnieMPreTrainedModel(nn.Module):
                 nn.init.normal_(weight, std=self.config.initializer_range)
                 if isinstance(module, nn.Embedding) and module.padding_idx is not None:
                     nn.init.zeros_(weight[module.padding_idx])
+
+
+def digest(*parts: nn.Module) -> str:
+    """The SHA-256 of all weights, part by part, as hexadecimal digits.
+
+    >>> digest(nn.Linear(2, 1)) == digest(nn.Linear(2, 1))
+    False
+    """
+    weights = hashlib.sha256()
+    for part in parts:
+        for weight in part.state_dict().values():
+            weights.update(weight.cpu().contiguous().view(torch.uint8).numpy())
+    return weights.hexdigest()

@@ -10,7 +10,6 @@ from itertools import islice
 from pathlib import Path
 
 import numpy as np
-import torch
 from filelock import FileLock, Timeout
 from jaxtyping import Float32
 
@@ -20,7 +19,7 @@ from erniem_lab.errors import FileFaultError, InputTypeError, InputValueError
 from erniem_lab.files.atomic import write_atomically
 from erniem_lab.files.json_file import parse_object
 from erniem_lab.precision import Precision
-from erniem_lab.pretrained import ErnieMPreTrainedModel
+from erniem_lab.pretrained import ErnieMPreTrainedModel, digest
 from erniem_lab.tokenizer import ErnieMTokenizer
 
 BLOCK = 4096  # texts that are held at a time, and written together
@@ -88,13 +87,13 @@ def _opened(texts: Iterable[str] | Path) -> tuple[int | None, Iterator[str]]:
 
 def _identity(model: ErnieMPreTrainedModel, tokenizer: ErnieMTokenizer) -> dict[str, str]:
     """Digests of all that decides a text's states."""
-    weights, vocabulary = hashlib.sha256(repr(model.config.to_dict()).encode()), hashlib.sha256()
-    for part in (model.base.embeddings, model.base.encoder):
-        for weight in part.state_dict().values():
-            weights.update(weight.cpu().contiguous().view(torch.uint8).numpy())
-    vocabulary.update(tokenizer.sp_model.serialized_model_proto())
+    vocabulary = hashlib.sha256(tokenizer.sp_model.serialized_model_proto())
     vocabulary.update(repr((tokenizer.vocabulary.tokens, tokenizer.mode, tokenizer.do_lower_case)).encode())
-    return {"model": weights.hexdigest(), "tokenizer": vocabulary.hexdigest()}
+    return {
+        "config": repr(model.config.to_dict()),
+        "weights": digest(model.base.embeddings, model.base.encoder),
+        "tokenizer": vocabulary.hexdigest(),
+    }
 
 
 @contextmanager

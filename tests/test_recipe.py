@@ -1,5 +1,6 @@
 """A recipe becomes a model that loads, a second one goes on from it, and a wrong one is refused by name."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -60,6 +61,36 @@ def test_a_recipe_ends_in_a_checkpoint_and_the_next_goes_on_from_it(tmp_path, pa
     one, two = (model.get_input_embeddings().weight for model in (before, after))
     assert one.shape == two.shape and 0 < (one - two).abs().max() < 0.1  # noqa: PT018
     assert len(ErnieMTokenizer.from_pretrained(second)) == before.config.vocab_size
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        ("objectives", "TLM = 1.0", "TLM = 2.0"),
+        ("text", "tokens = 256", "tokens = 128"),
+        ("start", "pairs = 16", "pairs = 8"),
+        ("model", "[plan]", "hidden_dropout_prob = 0.5\n[plan]"),
+        ("learner", "[plan]", "[learner]\nshare = 0.5\n[plan]"),
+    ],
+    ids=lambda changed: changed[0],
+)
+def test_a_run_keeps_its_recipe_and_does_not_go_on_with_another(tmp_path, pairs, changed):
+    table, before, after = changed
+    recipe = read(tmp_path, TINY)
+    pretrain(recipe, [pairs], tmp_path / "run", progress=False)
+    kept = json.loads((tmp_path / "run" / "run.json").read_text())
+    assert kept["identity"]["objectives"] == recipe.objectives
+    assert kept["identity"]["text"]["longest"] == recipe.text.longest
+    with pytest.raises(FileFaultError, match=f"another run: identity.{table} was"):
+        pretrain(read(tmp_path, TINY.replace(before, after)), [pairs], tmp_path / "run", progress=False)
+
+
+def test_a_run_does_not_go_on_from_another_start(tmp_path, pairs):
+    recipe = read(tmp_path, TINY)
+    first = pretrain(recipe, [pairs], tmp_path / "one", progress=False)
+    pretrain(recipe, [pairs], tmp_path / "two", start=first, progress=False)
+    with pytest.raises(FileFaultError, match=r"identity\.weights was"):
+        pretrain(recipe, [pairs], tmp_path / "two", start=tmp_path / "one" / "start" / "model", progress=False)
 
 
 def test_the_world_can_be_mixed_in(tmp_path, pairs):

@@ -2,7 +2,7 @@
 
 import tomllib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from os import PathLike
 from pathlib import Path
 from typing import Any, Literal
@@ -110,6 +110,10 @@ class Recipe:
         for change in changes:
             _put(tables, change)
         return _checked(tables, str(path))
+
+    def deciding(self) -> dict[str, Any]:
+        """All tables but the plan, which decides for itself whether a run may go on."""
+        return {name: table for name, table in asdict(self).items() if name != "plan"}
 
 
 def _put(tables: dict[str, Any], change: str) -> None:

@@ -13,6 +13,7 @@ from erniem_lab.batching import PADDING
 from erniem_lab.corpora.collect import open_parallel
 from erniem_lab.corpora.text import Corpus, TextPair
 from erniem_lab.heads import ErnieMForMaskedLM
+from erniem_lab.pretrained import digest
 from erniem_lab.pretraining.begin import make_start, world_pairs
 from erniem_lab.pretraining.learner import LESSONS, XLCO, Learner
 from erniem_lab.pretraining.recipe import Recipe
@@ -35,7 +36,7 @@ def pretrain(
 
     Args:
         pairs: files or folders of parallel text, as `open_parallel` reads them.
-        out: the run's folder: tokenizer, stored text, start, checkpoints, curve, and `model`.
+        out: the run's folder: recipe (in `run.json`), tokenizer, stored text, start, checkpoints, curve, and `model`.
         start: a checkpoint whose vocabulary and weights to begin with; without one, both are made from the text.
 
     Returns:
@@ -50,7 +51,8 @@ def pretrain(
     tokenizer, model = ErnieMTokenizer.from_pretrained(begin), ErnieMForMaskedLM.from_pretrained(begin)
     stored = partial(open_store, tokenizer, corpora, out / "text", longest=recipe.text.longest, progress=progress)
     lessons = Lessons(recipe, crew.on_first(stored), tokenizer)
-    identity = {corpus.name: corpus.fingerprint for corpus in corpora}
+    text = {corpus.name: corpus.fingerprint for corpus in corpora}
+    identity = {**recipe.deciding(), "corpora": text, "weights": digest(model)}
     train(lessons.learner(model).to(own_device()), lessons, recipe.plan, out, identity=identity, progress=progress)
     crew.on_first(partial(_export, model, tokenizer, out / "model"))
     return out / "model"

@@ -8,13 +8,13 @@ from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import torch
 from torch import Tensor, nn
 
 from erniem_lab.config import ErnieMConfig
 from erniem_lab.files.atomic import write_atomically
 from erniem_lab.files.json_file import parse_object
 from erniem_lab.metrics import Estimate
+from erniem_lab.pretrained import digest
 from erniem_lab.tasks.fitted import Fitted, new_head, task_of
 from erniem_lab.tasks.frozen import FrozenHead
 from erniem_lab.tasks.lessons import Check, EnoughError, Lessons
@@ -187,10 +187,8 @@ class _Run:
 
     def _identity(self, features: Sequence[Feature]) -> dict[str, str]:
         """What decides the results beside the plan: settings, the text as ids with labels, the first weights."""
-        text, weights = hashlib.sha256(), hashlib.sha256()
+        text = hashlib.sha256()
         for feature in features:
             text.update(repr(([one.ids for one in feature.encodings], feature.target)).encode())
-        for value in self.net.state_dict().values():
-            weights.update(value.cpu().contiguous().view(torch.uint8).numpy())
         decided = {name: getattr(self.settings, name) for name in ("batch", "class_weights", "encoder", "check_every")}
-        return {"settings": json.dumps(decided), "text": text.hexdigest(), "weights": weights.hexdigest()}
+        return {"settings": json.dumps(decided), "text": text.hexdigest(), "weights": digest(self.net)}

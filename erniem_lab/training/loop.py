@@ -7,6 +7,7 @@ is set from the seed and `n` before it, so that a run that is resumed is the run
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 from torch import nn
 
@@ -26,7 +27,7 @@ def train(
     plan: Plan,
     folder: Path | None = None,
     *,
-    identity: Mapping[str, str] | None = None,
+    identity: Mapping[str, Any] | None = None,
     crew: Processes | None = None,
     progress: bool = True,
 ) -> list[Step]:
@@ -42,7 +43,8 @@ def train(
         loss_of: the loss of micro-batch number n; the same n must always see the same data. Step s has the numbers
             from s × `plan.accumulate` on. It must call the module that it is given, not one that it holds.
         folder: where checkpoints (`step-00000200/`), `curve.csv` and `run.json` lie.
-        identity: what else decides the results, such as hashes of the data; a run goes on only where it is the same.
+        identity: what else decides the results, such as hashes of the data, in values that JSON has; a run goes on
+            only where it is the same.
         crew: who shares the work; by default all processes that `torchrun` started.
 
     Raises:

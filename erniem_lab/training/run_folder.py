@@ -75,7 +75,7 @@ class RunFolder:
     `decided_by` is what decides its results: the plan, and whatever identifies its data and code.
     """
 
-    def __init__(self, folder: Path, plan: Plan, identity: Mapping[str, str], device: str) -> None:
+    def __init__(self, folder: Path, plan: Plan, identity: Mapping[str, Any], device: str) -> None:
         self.folder, self.plan = folder, plan
         self.decided_by = {"plan": plan.deciding(), "identity": dict(identity)}
         self.about = {"device": device, "plan": asdict(plan), "identity": dict(identity)}
