@@ -254,9 +254,12 @@ class ErnieMTokenizer(BatchTokenizer):
         contents = {name: text.encode() for name, text in texts.items()}
         contents[prefix + files.VOCABULARY_FILE] = lines.encode()
         contents[prefix + files.MODEL_FILE] = self.sp_model.serialized_model_proto()
-        with staged_files(folder) as stage:
-            for name, content in contents.items():
-                stage(name).write_bytes(content)
+        try:
+            with staged_files(folder) as stage:
+                for name, content in contents.items():
+                    stage(name).write_bytes(content)
+        except OSError as fault:
+            raise FileFaultError(f"{folder}: cannot be written ({fault}); no half-written file was left") from fault
         return tuple(str(folder / name) for name in contents)
 
 
