@@ -95,6 +95,10 @@ def test_tables_pictures_and_folded_text_survive() -> None:
     assert "<details><summary>s</summary>d</details>" in markup
 
 
+def test_a_picture_is_told_in_the_words_that_came_with_it() -> None:
+    assert 'alt="figure: cosine; layer"' in shown({"image/png": PIXEL, "text/plain": "figure: cosine; layer"})
+
+
 def test_an_svg_is_a_picture_and_not_a_part_of_the_page() -> None:
     markup = shown({"image/svg+xml": "<svg onload='alert(1)'></svg>"})
     assert "data:image/svg+xml;base64," in markup

@@ -127,6 +127,11 @@ def test_dots_stand_at_the_values_and_bars_over_the_intervals():
     assert "n = 3" in ax.get_xlabel()
 
 
+def test_a_figure_says_in_words_what_is_drawn_in_it():
+    table = pd.concat([TABLE.assign(of="one"), TABLE.assign(of="two")])
+    assert repr(dot_intervals(table, by="layer", group="of", value="share")) == "figure: layer; share; one; two"
+
+
 @pytest.mark.parametrize("draw", [layer_lines, lambda table, **how: dot_intervals(table, by="layer", **how)])
 def test_groups_are_told_apart_by_colour_and_marker_and_named(draw):
     table = pd.concat([TABLE.assign(of="one"), TABLE.assign(of="two")])

@@ -197,6 +197,7 @@ def test_a_view_is_saved_as_html_only(name, tmp_path):
 def test_a_notebook_that_shows_no_widget_shows_a_picture():
     data, _ = explorer(a_pair_trace())._repr_mimebundle_()
     assert {"application/vnd.jupyter.widget-view+json", "image/png"} <= set(data)
+    assert data["text/plain"].startswith("attention in ")
 
 
 @pytest.mark.parametrize("head", [2, "mean", "rollout"])

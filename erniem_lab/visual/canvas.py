@@ -19,6 +19,23 @@ RESOLUTION = 130  # dots per inch: sharp where a page shows the picture at its o
 FRAME = ("left", "right", "top", "bottom")
 
 
+class Picture(Figure):
+    """A figure that says in words what is drawn in it; reports take that as the picture's alternative text.
+
+    >>> figure, (ax,) = canvas(3.0, 3.0)
+    >>> ax.set(title="layer 1", xlabel="token read", ylabel="reading token") and figure
+    figure: layer 1; reading token; token read
+    """
+
+    def __repr__(self) -> str:
+        axes = [ax for ax in self.axes if ax.get_visible()]
+        said = [text for ax in axes for text in (ax.get_title(), ax.get_ylabel(), ax.get_xlabel())]
+        legends = [*self.legends, *(legend for ax in axes if (legend := ax.get_legend()))]
+        keys = [text.get_text() for legend in legends for text in legend.get_texts()]
+        said += [self.get_supylabel(), self.get_supxlabel(), *keys]
+        return "figure: " + "; ".join(dict.fromkeys(", ".join(text.splitlines()) for text in said if text))
+
+
 def canvas(
     width: float, height: float, *, rows: int = 1, columns: int = 1, heights: Sequence[float] | None = None
 ) -> tuple[Figure, list[Axes]]:
@@ -33,6 +50,7 @@ def canvas(
     figure, grid = plt.subplots(
         rows,
         columns,
+        FigureClass=Picture,
         figsize=(width, height),
         dpi=RESOLUTION,
         layout="constrained",

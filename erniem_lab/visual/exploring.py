@@ -173,6 +173,9 @@ class Explorer(anywidget.AnyWidget):
         scripts = [program() + asset("saved.js")]
         return page(" | ".join(self.scene["texts"]), body, style=style, scripts=scripts, kind="module")
 
+    def __repr__(self) -> str:
+        return f"attention in {' | '.join(self.texts)}: layer {self.layer}, head {self.head}"
+
     def _repr_mimebundle_(self, **options: Any) -> Any:
         """The live view, and a still picture of it for where none can live."""
         data, metadata = super()._repr_mimebundle_(**options) or ({}, {})
