@@ -15,7 +15,7 @@ from erniem_lab.visual.grids import name_cells
 
 CELL = 0.46  # inches: room for two digits, or for three lines of small ones
 SIZES = (8.0, 7.0, 6.5)  # points, of one, two and three lines
-DARK = 0.6  # from this share of the scale on, digits are white
+DARK = 0.68  # of the scale: from here on white stands out better than ink
 
 
 def transfer_map(table: pd.DataFrame, *, by: str, value: str, note: str = "") -> Figure:
