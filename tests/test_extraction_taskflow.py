@@ -18,7 +18,7 @@ from erniem_lab.convert import convert
 from erniem_lab.encoding import Encoding
 from erniem_lab.errors import InputValueError
 from erniem_lab.tasks.extraction import Answer, InformationExtractor, Question, answer, taskflow
-from erniem_lab.tasks.extraction.reading import read, reads_padding
+from erniem_lab.tasks.extraction.reading import padded_length, read
 from erniem_lab.tasks.extraction.spans import Pointers
 
 RECORDED = json.loads((GOLDEN / "taskflow.json").read_text(encoding="utf-8"))
@@ -77,7 +77,7 @@ def test_a_folder_of_paddles_gives_what_taskflow_was_recorded_to_extract(
         assert [p for _, p in found] == pytest.approx([p for _, p in expected], abs=ACROSS_FRAMEWORKS)
         lab = InformationExtractor.from_pretrained(source, case["schema"])
         assert lab.tokenizer.mode == "paddle"
-        assert reads_padding(lab.model.config)
+        assert padded_length(lab.model.config)
 
 
 PIECES = ["this ", "is ", "a test", " of 2000", "fox ", "[", "] ", "a, b", "ｆｏｘ", "的", "\u200b"]
@@ -118,12 +118,11 @@ def test_answers_are_read_off_probabilities_as_in_taskflow_in_5000_random_cases(
 def test_a_folder_that_paddle_wrote_is_read_with_its_padding_and_its_probabilities() -> None:
     recorded = np.load(GOLDEN / "paddle" / "outputs.npz")
     model = ErnieMForInformationExtraction.from_pretrained(GOLDEN / "paddle" / "UIEM")
-    assert reads_padding(model.config)
+    assert padded_length(model.config)
     ids = recorded["ids"].tolist()
     rows = [row[: row.index(1) if 1 in row else len(row)] for row in ids]
     encodings = [Encoding(row, [(0, 0)] * len(row), [0] * len(row), [True] * len(row)) for row in rows]
-    model.config.max_position_embeddings = len(ids[0]) + 2
-    found = read(model, encodings, padding_is_read=True)
+    found = read(model, encodings, padded_to=len(ids[0]))
     for side, key in (("start", "UIEM.padpos.0"), ("end", "UIEM.padpos.1")):
         assert np.stack([getattr(one, side) for one in found]) == pytest.approx(recorded[key], abs=ACROSS_FRAMEWORKS)
 
@@ -144,9 +143,9 @@ def test_lab_mode_reads_the_weights_of_paddle_as_they_were_trained(
 def test_masked_reading_depends_on_no_padding() -> None:
     model = tiny_extractor(CUT)
     short, long = CUT.encodings(["this"], ["is a test"])[0], CUT.encodings(["this"], ["is a test of the fox"])[0]
-    alone, together = read(model, [short], padding_is_read=False), read(model, [short, long], padding_is_read=False)
+    alone, together = read(model, [short]), read(model, [short, long])
     assert together[0].start == pytest.approx(alone[0].start, abs=1e-6)
-    assert len(read(model, [short], padding_is_read=True)[0].start) == LENGTH
+    assert len(read(model, [short], padded_to=LENGTH)[0].start) == LENGTH
 
 
 def test_taskflow_loses_what_stands_at_the_end_of_a_full_part_and_the_lab_does_not() -> None:

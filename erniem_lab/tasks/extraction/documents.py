@@ -8,7 +8,7 @@ import numpy as np
 from erniem_lab.encoding import PAIR_EXTRA, Encoding
 from erniem_lab.errors import InputValueError
 from erniem_lab.heads import ErnieMForInformationExtraction
-from erniem_lab.tasks.extraction.reading import BATCH_TOKENS, read, reads_padding
+from erniem_lab.tasks.extraction.reading import BATCH_TOKENS, padded_length, read
 from erniem_lab.tasks.extraction.schema import option_places
 from erniem_lab.tasks.extraction.spans import THRESHOLD, Pointers, token_spans
 from erniem_lab.tokenizer import ErnieMTokenizer
@@ -138,8 +138,8 @@ def answer(
     """
     asked = [cut(question, tokenizer, model.config.max_length) for question in questions]
     encodings = [encoding for windows in asked for encoding in windows.encodings]
-    regime = reads_padding(model.config)
-    pointers = iter(read(model, encodings, padding_is_read=regime, batch_tokens=batch_tokens, progress=progress))
+    padded_to = padded_length(model.config)
+    pointers = iter(read(model, encodings, padded_to=padded_to, batch_tokens=batch_tokens, progress=progress))
     return [answers_of(windows, [next(pointers) for _ in windows.encodings], threshold) for windows in asked]
 
 

@@ -18,7 +18,7 @@ from erniem_lab.losses import IGNORED
 from erniem_lab.metrics.tally import Tally, shares, tally
 from erniem_lab.tasks.extraction.documents import Answer, Question, Windows, answers_of, cut
 from erniem_lab.tasks.extraction.prompts import as_prompts
-from erniem_lab.tasks.extraction.reading import fill, mask_of, reads_padding
+from erniem_lab.tasks.extraction.reading import inputs_of, padded_length
 from erniem_lab.tasks.extraction.schema import Node, PromptForm, prompt_form
 from erniem_lab.tasks.extraction.spans import Pointers
 from erniem_lab.tasks.task import Feature, Reading, Scores, Task, by_example
@@ -83,7 +83,7 @@ class Prompts(Task[PromptExample, PromptPrediction]):
         >>> Prompts().read_by(ErnieMConfig(reads_padding=True)).padded_to
         512
         """
-        return replace(self, padded_to=config.max_length if reads_padding(config) else 0)
+        return replace(self, padded_to=padded_length(config))
 
     def config(self) -> dict[str, Any]:  # noqa: D102
         return {"reads_padding": self.padded_to > 0}
@@ -92,7 +92,7 @@ class Prompts(Task[PromptExample, PromptPrediction]):
         return as_prompts(examples, self.form)
 
     def described(self) -> dict[str, Any]:  # noqa: D102
-        return {**super().described(), "form": self.form, "padded_to": self.padded_to}
+        return {**super().described(), "form": self.form}
 
     def features(  # noqa: D102
         self, examples: Sequence[Any], tokenizer: ErnieMTokenizer, reading: Reading
@@ -108,15 +108,9 @@ class Prompts(Task[PromptExample, PromptPrediction]):
         ]
 
     def inputs(self, features: Sequence[Feature], pad_token_id: int) -> dict[str, Tensor]:  # noqa: D102
-        config = ErnieMConfig(pad_token_id=pad_token_id, max_position_embeddings=max(self.padded_to, 1) + 2)
-        regime = self.padded_to > 0
-        batch = fill([feature.encodings[0] for feature in features], config, padding_is_read=regime)
-        return {
-            "input_ids": batch.input_ids,
-            "attention_mask": mask_of(batch, padding_is_read=regime),
-            "position_ids": batch.position_ids,
-            **self.as_labels([feature.target for feature in features], batch.input_ids.shape[1]),
-        }
+        inputs = inputs_of([feature.encodings[0] for feature in features], pad_token_id, self.padded_to)
+        labels = self.as_labels([feature.target for feature in features], inputs["input_ids"].shape[1])
+        return {**inputs, **labels}
 
     def as_labels(self, targets: Sequence[Any], seq: int) -> dict[str, Tensor]:
         """Whether a span starts, and ends, at each token; padding counts where it is read."""

@@ -101,10 +101,8 @@ def _prompts(
     positive = len({mention.kind for mention in example.mentions})
     absent = [ask(kind) for kind in labels.kinds]
     share = negatives // RELATION_KINDS * (len(asked) - positive)
-    for several, count in [
-        (absent, negatives * max(positive, 1)),
-        *((one, share) for one in _odd(example, labels, form)),
-    ]:
+    wanted = [(absent, negatives * max(positive, 1)), *((one, share) for one in _odd(example, labels, form))]
+    for several, count in wanted:
         fresh = [prompt for prompt in dict.fromkeys(several) if prompt not in asked]
         asked += fresh
         for prompt in draw.sample(fresh, min(count, len(fresh))):

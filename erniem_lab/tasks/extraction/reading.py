@@ -5,15 +5,14 @@ at position 0, which is read, and [CLS] is not, for the mask is taken from the i
 to be read so; others read no padding, and their results do not depend on it.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import torch
-from jaxtyping import Bool
 from torch import Tensor
 from torch.nn import functional as F
 from tqdm import tqdm
 
-from erniem_lab.batching import PADDING, Batch, by_length, collate
+from erniem_lab.batching import PADDING, by_length, collate
 from erniem_lab.config import ErnieMConfig
 from erniem_lab.encoding import Encoding
 from erniem_lab.heads import ErnieMForInformationExtraction
@@ -25,15 +24,15 @@ PADDLE_KEYS = ("paddlenlp_version", "type_vocab_size")  # of a config that Paddl
 MASKED_ID = 0  # which Paddle takes for padding, and which is [CLS]
 
 
-def reads_padding(config: ErnieMConfig) -> bool:
-    """Whether the weights were trained to read padding, as PaddleNLP's uie-m models were.
+def padded_length(config: ErnieMConfig) -> int:
+    """The length that inputs are filled up to for weights that were trained to read padding; 0 for others.
 
-    The config's own key `reads_padding` says so; where it is missing, a head that PaddleNLP wrote does.
+    The config's own key `reads_padding` says which they are; where it is missing, a head that PaddleNLP wrote does.
 
-    >>> reads_padding(ErnieMConfig()), reads_padding(ErnieMConfig(reads_padding=True))
-    (False, True)
+    >>> padded_length(ErnieMConfig()), padded_length(ErnieMConfig(reads_padding=True))
+    (0, 512)
     """
-    return bool(getattr(config, "reads_padding", cut_by_paddle(config)))
+    return config.max_length if getattr(config, "reads_padding", cut_by_paddle(config)) else 0
 
 
 def cut_by_paddle(config: ErnieMConfig) -> bool:
@@ -46,31 +45,21 @@ def cut_by_paddle(config: ErnieMConfig) -> bool:
     return from_paddle and HEAD in (config.architectures or ()) and not hasattr(config, "reads_padding")
 
 
-def fill(encodings: Sequence[Encoding], config: ErnieMConfig, *, padding_is_read: bool) -> Batch:
-    """A batch that is as long as its longest text, or, where padding is read, as long as the model allows.
+def inputs_of(encodings: Sequence[Encoding], pad_token_id: int, padded_to: int) -> dict[str, Tensor]:
+    """The model's arguments: as long as the longest text, and padding not read; or `padded_to` tokens, [CLS] not read.
 
     >>> encoding = Encoding([0, 5, 2], [(0, 0)] * 3, [0] * 3, [True, False, True])
-    >>> fill([encoding], ErnieMConfig(max_position_embeddings=7), padding_is_read=True).input_ids
+    >>> inputs_of([encoding], 1, padded_to=5)["input_ids"]
     tensor([[0, 5, 2, 1, 1]])
     """
-    batch = collate(encodings, config.pad_token_id)
-    missing = (0, config.max_length - batch.input_ids.shape[1] if padding_is_read else 0)
-    return Batch(
-        input_ids=F.pad(batch.input_ids, missing, value=config.pad_token_id),
-        position_ids=F.pad(batch.position_ids, missing),
-        kinds=F.pad(batch.kinds, missing, value=PADDING),
-        special=F.pad(batch.special, missing, value=True),
-    )
-
-
-def mask_of(batch: Batch, *, padding_is_read: bool) -> Bool[Tensor, "batch seq"]:
-    """What is read: all but padding, or, where padding is read, all but [CLS].
-
-    >>> encoding = Encoding([0, 5, 2], [(0, 0)] * 3, [0] * 3, [True, False, True])
-    >>> mask_of(fill([encoding], ErnieMConfig(), padding_is_read=False), padding_is_read=False)
-    tensor([[True, True, True]])
-    """
-    return batch.input_ids != MASKED_ID if padding_is_read else batch.kinds != PADDING
+    batch = collate(encodings, pad_token_id)
+    missing = (0, max(padded_to - batch.input_ids.shape[1], 0))
+    ids = F.pad(batch.input_ids, missing, value=pad_token_id)
+    return {
+        "input_ids": ids,
+        "attention_mask": ids != MASKED_ID if padded_to else batch.kinds != PADDING,
+        "position_ids": F.pad(batch.position_ids, missing),
+    }
 
 
 @torch.inference_mode()
@@ -78,7 +67,7 @@ def read(
     model: ErnieMForInformationExtraction,
     encodings: Sequence[Encoding],
     *,
-    padding_is_read: bool,
+    padded_to: int = 0,
     batch_tokens: int = BATCH_TOKENS,
     progress: bool = False,
 ) -> list[Pointers]:
@@ -89,25 +78,24 @@ def read(
     >>> import erniem_lab as el
     >>> tiny = ErnieMConfig(vocab_size=9, hidden_size=8, num_attention_heads=2, num_hidden_layers=1)
     >>> encoding = Encoding([0, 5, 2], [(0, 0)] * 3, [0] * 3, [True, False, True])
-    >>> read(el.ErnieMForInformationExtraction(tiny), [encoding], padding_is_read=False)[0].start.shape
+    >>> read(el.ErnieMForInformationExtraction(tiny), [encoding])[0].start.shape
     (3,)
     """
-    lengths = [model.config.max_length if padding_is_read else len(encoding) for encoding in encodings]
+    lengths = [padded_to or len(encoding) for encoding in encodings]
     found: dict[int, Pointers] = {}
     training = model.training
     model.eval()
     with tqdm(total=len(encodings), unit="input", disable=not progress) as bar:
         for rows in by_length(lengths, batch_tokens):
-            batch = fill([encodings[row] for row in rows], model.config, padding_is_read=padding_is_read)
-            for row, pointers in zip(rows, _probabilities(model, batch, padding_is_read), strict=True):
+            inputs = inputs_of([encodings[row] for row in rows], model.config.pad_token_id, padded_to)
+            for row, pointers in zip(rows, _probabilities(model, inputs), strict=True):
                 found[row] = pointers[: lengths[row]]
             bar.update(len(rows))
     model.train(training)
     return [found[row] for row in range(len(encodings))]
 
 
-def _probabilities(model: ErnieMForInformationExtraction, batch: Batch, padding_is_read: bool) -> Iterator[Pointers]:
-    batch = batch.to(model.device)
-    output = model(batch.input_ids, mask_of(batch, padding_is_read=padding_is_read), batch.position_ids)
+def _probabilities(model: ErnieMForInformationExtraction, inputs: Mapping[str, Tensor]) -> Iterator[Pointers]:
+    output = model(**{name: value.to(model.device) for name, value in inputs.items()})
     start, end = (side.float().sigmoid().cpu().numpy() for side in (output.start_logits, output.end_logits))
     return (Pointers(*pair) for pair in zip(start, end, strict=True))

@@ -4,7 +4,8 @@ Its faults, which the library's own reading does not have: texts are cut without
 that the alphabetically last prompt leaves, not the longest; a pair is counted as three special tokens, so that the end
 of a full part is cut off; spans may begin or end in special tokens and padding, and come out empty. One thing is not
 Taskflow's: it takes spans in the order of a set's hashes, and so of their probabilities' last bits; here they stand in
-the order of tokens. The first of them decides whether a question is taken for one of options.
+the order of tokens. The first of them decides whether a question is taken for one of options. Its option
+`split_sentence` is left out: give the sentences as texts.
 """
 
 from collections.abc import Sequence
@@ -16,7 +17,7 @@ from erniem_lab.errors import InputValueError
 from erniem_lab.heads import ErnieMForInformationExtraction
 from erniem_lab.tasks.extraction.documents import Answer, Question
 from erniem_lab.tasks.extraction.reading import BATCH_TOKENS, read
-from erniem_lab.tasks.extraction.spans import Pointers, token_spans
+from erniem_lab.tasks.extraction.spans import THRESHOLD, Pointers, token_spans
 from erniem_lab.tokenizer import ErnieMTokenizer
 
 COUNTED_EXTRA = 3  # special tokens of a pair, by Taskflow's count
@@ -35,7 +36,7 @@ def answer_as_taskflow(
     model: ErnieMForInformationExtraction,
     tokenizer: ErnieMTokenizer,
     *,
-    threshold: float = 0.5,
+    threshold: float = THRESHOLD,
     batch_tokens: int = BATCH_TOKENS,
     progress: bool = False,
 ) -> list[list[Answer]]:
@@ -58,7 +59,7 @@ def answer_as_taskflow(
         for one in asked
         for part in one.texts
     ]
-    pointers = read(model, encodings, padding_is_read=True, batch_tokens=batch_tokens, progress=progress)
+    pointers = read(model, encodings, padded_to=limit, batch_tokens=batch_tokens, progress=progress)
     found = iter([_answers(*pair, threshold) for pair in zip(encodings, pointers, strict=True)])
     return _join(asked, [[next(found) for _ in one.texts] for one in asked])
 
