@@ -146,6 +146,17 @@ def test_a_table_without_its_columns_is_refused(column):
         layer_lines(TABLE.drop(columns=column), value="share")
 
 
+@pytest.mark.parametrize("draw", [layer_lines, lambda table, **how: dot_intervals(table, by="layer", **how)])
+def test_a_table_without_a_row_is_refused(draw):
+    with pytest.raises(InputValueError, match="table has no row"):
+        draw(TABLE[:0], value="share")
+
+
+def test_a_grid_without_a_cell_is_refused():
+    with pytest.raises(InputValueError, match="0 rows"):
+        number_grid(np.zeros((0, 2)), [], ["x", "y"], value="share")
+
+
 def test_colours_differ_in_lightness_too():
     light = sorted(sum(w * int(c[i : i + 2], 16) for w, i in ((0.3, 1), (0.59, 3), (0.11, 5))) for c in COLOURS[:3])
     assert min(np.diff(light)) > 15  # of 255

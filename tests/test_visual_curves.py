@@ -67,5 +67,5 @@ def test_a_curve_without_its_columns_is_refused(column):
 
 
 def test_a_run_that_has_not_begun_is_refused():
-    with pytest.raises(InputValueError, match="no step"):
+    with pytest.raises(InputValueError, match="curve has no row"):
         loss_curve(a_curve()[:0])

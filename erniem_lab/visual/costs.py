@@ -5,8 +5,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
-from erniem_lab.errors import InputValueError
 from erniem_lab.visual.canvas import DASHES, INK, LINE, canvas, style
+from erniem_lab.visual.tables import demand
 
 COLUMNS = ("axis", "x", "contender", "value", "low", "high")
 COLUMN, ROW = 3.3, 2.7  # inches of a field
@@ -28,10 +28,7 @@ def cost_curves(table: pd.DataFrame, *, value: str = "tokens per second", note: 
     >>> [ax.get_xlabel() for ax in cost_curves(table.assign(axis="layers", contender="ours")).axes]
     ['layers']
     """
-    absent = [name for name in COLUMNS if name not in table.columns]
-    if absent or table.empty:
-        missing = f"no column {', '.join(absent)}" if absent else "no row"
-        raise InputValueError(f"table has {missing}; give a table of costs with columns {', '.join(COLUMNS)}")
+    demand(table, *COLUMNS)
     names, contenders = (list(dict.fromkeys(table[column])) for column in ("axis", "contender"))
     columns = min(ABREAST, len(names))
     rows = -(-len(names) // columns)

@@ -3,8 +3,8 @@
 import pandas as pd
 from matplotlib.figure import Figure
 
-from erniem_lab.errors import InputValueError
 from erniem_lab.visual.canvas import DASHES, INK, LINE, canvas, style
+from erniem_lab.visual.tables import demand
 
 COLUMNS = ("step", "loss", "rate")
 PART = "loss_"  # before the name of an objective, as a column
@@ -21,7 +21,7 @@ def loss_curve(curve: pd.DataFrame, *, value: str = "loss (nats)", note: str = "
         note: what was run, and how often.
 
     Raises:
-        InputValueError: a column is missing, or there is no step.
+        InputValueError: a column is missing, or there is no row.
 
     >>> curve = pd.DataFrame({"step": [0, 1], "loss": [3.0, 2.0], "rate": [0.1, 0.0], "loss_TLM": [3.0, 2.0]})
     >>> [ax.get_ylabel() for ax in loss_curve(curve).axes]
@@ -49,11 +49,7 @@ def loss_curve(curve: pd.DataFrame, *, value: str = "loss (nats)", note: str = "
 
 def _series(curve: pd.DataFrame) -> dict[str, "pd.Series[float]"]:
     """The losses of each objective over the steps that it had a part in."""
-    absent = [name for name in COLUMNS if name not in curve.columns]
-    if absent:
-        raise InputValueError(f"curve has no column {', '.join(absent)}; it has {', '.join(map(str, curve.columns))}")
-    if curve.empty:
-        raise InputValueError("curve has no step: give the curve.csv of a run that has begun")
+    demand(curve, *COLUMNS, name="curve")
     steps = curve.set_index("step").sort_index()
     parts = [name for name in map(str, steps.columns) if name.startswith(PART)] or ["loss"]
     return {name.removeprefix(PART): steps[name].dropna() for name in parts}

@@ -38,7 +38,7 @@ def number_grid(
     >>> number_grid(np.eye(2), ["ein", "zwei"], ["one", "two"], value="cosine").axes[0].get_title()
     ''
     """
-    if numbers.shape != (len(rows), len(columns)):
+    if numbers.shape != (len(rows), len(columns)) or not numbers.size:
         raise InputValueError(f"numbers are {numbers.shape}, for {len(rows)} rows and {len(columns)} columns of names")
     figure, (ax,) = canvas(2.4 + CELL * len(columns), 1.2 + CELL * len(rows))
     low, high = limits or (float(numbers.min()), float(numbers.max()))

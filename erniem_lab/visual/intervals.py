@@ -6,9 +6,9 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from erniem_lab.errors import InputValueError
 from erniem_lab.visual.canvas import DASHES, INK, LINE, canvas, style
 from erniem_lab.visual.fonts import labels, writing
+from erniem_lab.visual.tables import demand
 
 COLUMNS = ("value", "low", "high")
 ROW = 0.27  # inches
@@ -37,13 +37,13 @@ def dot_intervals(
         mark: a value to compare with, such as chance, as a dotted line.
 
     Raises:
-        InputValueError: a column is missing.
+        InputValueError: a column is missing, or there is no row.
 
     >>> table = pd.DataFrame({"language": ["de", "th"], "value": [0.3, 0.6], "low": [0.2, 0.5], "high": [0.4, 0.7]})
     >>> dot_intervals(table, by="language", value="tokens per character").axes[0].get_xlabel()
     'tokens per character'
     """
-    _demand(table, by, *([group] if group else []))
+    demand(table, *COLUMNS, *filter(None, (by, group)))
     names = list(dict.fromkeys(table[by].astype(str)))
     figure, (ax,) = canvas(7.0, 0.9 + ROW * len(names) * (1.35 if group else 1))
     parts = list(_groups(table, group))
@@ -75,13 +75,13 @@ def layer_lines(
         mark: a value to compare with, such as chance, as a dotted line.
 
     Raises:
-        InputValueError: a column is missing.
+        InputValueError: a column is missing, or there is no row.
 
     >>> table = pd.DataFrame({"layer": [0, 1], "value": [0.1, 0.4], "low": [0.0, 0.3], "high": [0.2, 0.5]})
     >>> layer_lines(table, value="accuracy (share)").axes[0].get_ylabel()
     'accuracy (share)'
     """
-    _demand(table, "layer", *([group] if group else []))
+    demand(table, *COLUMNS, *filter(None, ("layer", group)))
     figure, (ax,) = canvas(7.0, 3.4)
     for number, (name, part) in enumerate(_groups(table.sort_values("layer", kind="stable"), group)):
         look = {**style(number), "linestyle": DASHES[number % len(DASHES)]}
@@ -94,12 +94,6 @@ def layer_lines(
         ax.axhline(mark, color=INK, linestyle=":", linewidth=1.2)
     _finish(ax, "y", value, "", legend=bool(group))
     return figure
-
-
-def _demand(table: pd.DataFrame, *more: str) -> None:
-    absent = [name for name in (*COLUMNS, *more) if name not in table.columns]
-    if absent:
-        raise InputValueError(f"table has no column {', '.join(absent)}; it has {', '.join(map(str, table.columns))}")
 
 
 def _groups(table: pd.DataFrame, group: str) -> Iterator[tuple[str, pd.DataFrame]]:

@@ -11,6 +11,7 @@ from erniem_lab.errors import InputValueError
 from erniem_lab.visual.canvas import DASHES, INK, LINE, canvas, style
 from erniem_lab.visual.fonts import labels, writing
 from erniem_lab.visual.grids import number_grid
+from erniem_lab.visual.tables import demand
 
 COLUMNS = ("layer", "value", "low", "high")
 WIDEST = 6.8  # inches: wider figures are shrunk by the page, and their letters with them
@@ -37,15 +38,13 @@ def layer_panels(
         limits: the ends of the upright axes; as the values need if not given.
 
     Raises:
-        InputValueError: a column is missing.
+        InputValueError: a column is missing, or there is no row.
 
     >>> table = pd.DataFrame({"layer": [0, 1], "value": [0.1, 0.4], "low": [0.0, 0.3], "high": [0.2, 0.5]})
     >>> [ax.get_title() for ax in layer_panels(table.assign(measure="CKA"), panel="measure", value="likeness").axes]
     ['CKA']
     """
-    absent = [name for name in (*COLUMNS, panel, *([group] if group else [])) if name not in table.columns]
-    if absent:
-        raise InputValueError(f"table has no column {', '.join(absent)}; it has {', '.join(map(str, table.columns))}")
+    demand(table, *COLUMNS, *filter(None, (panel, group)))
     names = list(dict.fromkeys(table[panel]))
     groups = list(dict.fromkeys(table[group])) if group else [""]
     figure, axes = canvas(min(WIDEST, PANEL * len(names) + 0.6), 3.0, columns=len(names))

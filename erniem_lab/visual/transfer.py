@@ -12,6 +12,7 @@ from erniem_lab.errors import InputValueError
 from erniem_lab.metrics import Confusion
 from erniem_lab.visual.canvas import INK, canvas
 from erniem_lab.visual.grids import name_cells
+from erniem_lab.visual.tables import demand
 
 CELL = 0.46  # inches: room for two digits, or for three lines of small ones
 SIZES = (8.0, 7.0, 6.5)  # points, of one, two and three lines
@@ -32,15 +33,13 @@ def transfer_map(table: pd.DataFrame, *, by: str, value: str, note: str = "") ->
         note: what n is, and of what the intervals are; written below.
 
     Raises:
-        InputValueError: a column is missing.
+        InputValueError: a column is missing, or there is no row.
 
     >>> table = pd.DataFrame({"task": ["tags"] * 2, "language": ["en", "sw"], "value": [0.97, 0.61]})
     >>> [text.get_text() for text in transfer_map(table, by="task", value="F1").axes[0].texts]
     ['97', '61']
     """
-    absent = [name for name in (by, "language", "value") if name not in table.columns]
-    if absent:
-        raise InputValueError(f"table has no column {', '.join(absent)}; it has {', '.join(map(str, table.columns))}")
+    demand(table, by, "language", "value")
     rows, columns = (list(dict.fromkeys(table[name].astype(str))) for name in (by, "language"))
     numbers = np.full((len(rows), len(columns)), np.nan)
     digits = [[""] * len(columns) for _ in rows]
