@@ -13,9 +13,9 @@ import torch
 from safetensors import SafetensorError
 from torch import Tensor, nn
 
-from erniem_lab.config import CONFIG_FILES, read_config
 from erniem_lab.errors import FileFaultError, InputValueError
 from erniem_lab.files.atomic import staged_files
+from erniem_lab.files.config_file import CONFIG_FILES, config_path, read_config
 from erniem_lab.files.manifest import MANIFEST, check_manifest, describe_files
 from erniem_lab.files.weights_files import KINDS, find_weights, read_weights, remove_stale, weights_files, write_weights
 from erniem_lab.hub import local_folder, resolved_revision
@@ -66,8 +66,7 @@ def _opened(path: Path) -> Checkpoint:
     """The checkpoint around a weights file or the index of its shards."""
     folder = path.parent
     config = read_config(folder)
-    config_file = next(name for name in CONFIG_FILES if (folder / name).is_file())
-    verified = check_manifest(folder, [config_file, *(file.name for file in weights_files(path))])
+    verified = check_manifest(folder, [config_path(folder).name, *(file.name for file in weights_files(path))])
     raw, layout = read_weights(path)
     try:
         weights = hf_weights(raw, layout, _architecture(config))

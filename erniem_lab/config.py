@@ -1,15 +1,12 @@
 """What shape a model has: Hugging Face's keys, read from its JSON and from both of PaddleNLP's forms."""
 
-import json
 from collections.abc import Callable, Mapping
 from os import PathLike
-from pathlib import Path
 from typing import Any
 
-from erniem_lab.errors import FileFaultError, InputValueError
+from erniem_lab.errors import InputValueError
+from erniem_lab.files.config_file import CONFIG_FILES, hf_values, read_config
 from erniem_lab.hub import local_folder
-
-CONFIG_FILES = ("config.json", "model_config.json")  # the second is PaddleNLP's older name
 
 POSITIVE = (
     "vocab_size",
@@ -18,6 +15,7 @@ POSITIVE = (
     "num_attention_heads",
     "intermediate_size",
     "max_position_embeddings",
+    "num_labels",
 )
 PROBABILITIES = ("hidden_dropout_prob", "attention_probs_dropout_prob", "act_dropout", "classifier_dropout")
 POSITION_TYPES = ("absolute", "relative_key", "relative_key_query")
@@ -35,8 +33,6 @@ GENERAL: dict[str, Any] = {
     "finetuning_task": None,
     "is_decoder": False,
 }
-
-PADDLE_NAMES = {"UIEM": "ErnieMForInformationExtraction"}
 
 
 class ErnieMConfig:
@@ -96,8 +92,7 @@ class ErnieMConfig:
         self.classifier_dropout = general.pop("dropout", None) if classifier_dropout is None else classifier_dropout
         self.act_dropout = act_dropout
         self._set_labels(general)
-        pruned = general.pop("pruned_heads", None) or {}
-        self.pruned_heads = {int(layer): sorted(heads) for layer, heads in pruned.items()}
+        self.pruned_heads = _by_number("pruned_heads", general.pop("pruned_heads", None) or {}, sorted)
         for name, value in {**GENERAL, **general}.items():
             if not hasattr(type(self), name):  # what is computed from other keys, or fixed, is not a key
                 setattr(self, name, value)
@@ -107,15 +102,14 @@ class ErnieMConfig:
         names, ids = general.pop("id2label", None), general.pop("label2id", None)
         aliases = [general.pop(name, None) for name in ("num_labels", "num_classes")]
         count = next((value for value in aliases if value is not None), None)
-        for name, given in (("id2label", names), ("label2id", ids)):
-            if given is not None and not isinstance(given, Mapping):
-                raise InputValueError(f"config field {name}={given!r}: give a mapping, or num_labels alone")
+        if ids is not None and not isinstance(ids, Mapping):
+            raise InputValueError(f"config field label2id={ids!r:.80}: give a mapping, or num_labels alone")
         if names is None:
             self.num_labels = 2 if count is None else count
             if ids is not None:
                 self.label2id = dict(ids)
             return
-        self.id2label = {int(key): str(value) for key, value in names.items()}
+        self.id2label = _by_number("id2label", names, str)
         self.label2id = dict(ids) if ids else {name: key for key, name in self.id2label.items()}
         if count is not None and count != len(self.id2label):
             self.num_labels = count
@@ -186,6 +180,8 @@ class ErnieMConfig:
         known = self.position_embedding_type in POSITION_TYPES
         _demand(self, "position_embedding_type", known, f"one of {POSITION_TYPES}")
         _demand(self, "problem_type", self.problem_type in PROBLEMS, f"one of {PROBLEMS}")
+        named = isinstance(self.hidden_act, str) or callable(self.hidden_act)
+        _demand(self, "hidden_act", named, "the name of a function, or the function")
         _demand(self, "is_decoder", not self.is_decoder, "False: ERNIE-M is an encoder and keeps no cache")
 
     @classmethod
@@ -206,7 +202,7 @@ class ErnieMConfig:
         kind = values.get("model_type", cls.model_type)
         if kind != cls.model_type:
             raise InputValueError(f"model_type={kind!r}: this is not an ERNIE-M model (model_type 'ernie_m')")
-        return cls(**_from_paddle(values))
+        return cls(**hf_values(values))
 
     @classmethod
     def from_pretrained(
@@ -241,38 +237,12 @@ class ErnieMConfig:
         return f"ErnieMConfig({', '.join(f'{key}={value!r}' for key, value in vars(self).items())})"
 
 
-def read_config(folder: Path) -> dict[str, Any]:
-    """The JSON object in a folder's config file, as it stands there.
-
-    Raises:
-        FileFaultError: no such file, or it holds something other than a JSON object.
-    """
-    path = next((folder / name for name in CONFIG_FILES if (folder / name).is_file()), None)
-    if path is None:
-        raise FileFaultError(f"{folder}: no config.json in it; a checkpoint folder needs one")
+def _by_number(name: str, given: Any, read: Callable[[Any], Any]) -> dict[int, Any]:
+    """A mapping from whole numbers, which JSON writes as text, to values that are brought to their form by `read`."""
     try:
-        values = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as fault:
-        raise FileFaultError(f"{path}: not JSON ({fault}); restore the file") from fault
-    if not isinstance(values, dict) or not values:
-        raise FileFaultError(f"{path}: a JSON object with keys is expected, not {values!r:.80}")
-    return values
-
-
-def _from_paddle(values: Mapping[str, Any]) -> dict[str, Any]:
-    """The same values under Hugging Face's keys; a dict that is not PaddleNLP's comes back as it is."""
-    merged = dict(values)
-    arguments = [part for part in merged.pop("init_args", ()) if isinstance(part, Mapping)]
-    head = merged.pop("init_class", None)
-    for part in arguments:
-        merged = {**{key: value for key, value in part.items() if key != "init_class"}, **merged}
-    if head is not None:
-        merged["architectures"] = [head]
-    if merged.get("architectures"):
-        merged["architectures"] = [PADDLE_NAMES.get(name, name) for name in merged["architectures"]]
-    if head is not None or "paddlenlp_version" in merged:
-        merged["intermediate_size"] = 4 * merged.get("hidden_size", 768)  # PaddleNLP reads no other
-    return merged
+        return {int(key): read(value) for key, value in given.items()}
+    except (AttributeError, TypeError, ValueError) as fault:
+        raise InputValueError(f"config field {name}={given!r:.80}: give a mapping from whole numbers") from fault
 
 
 def _is_whole(value: object) -> bool:

@@ -11,9 +11,10 @@ import torch
 
 from erniem_lab import heads
 from erniem_lab.checkpoint import BASE_PARTS, Checkpoint, load_weights, open_checkpoint, save_checkpoint
-from erniem_lab.config import CONFIG_FILES, ErnieMConfig
+from erniem_lab.config import ErnieMConfig
 from erniem_lab.errors import FileFaultError, InputValueError
 from erniem_lab.files.atomic import write_atomically
+from erniem_lab.files.config_file import CONFIG_FILES, config_path
 from erniem_lab.files.manifest import describe_files
 from erniem_lab.files.weights_files import find_weights, weights_files
 from erniem_lab.hub import local_folder
@@ -92,8 +93,7 @@ def _tokenizer_files(folder: Path) -> Iterator[tuple[str, Path]]:
 def _source_files(source: str | PathLike[str], opened: Checkpoint) -> list[Path]:
     """The config and the weights that were read."""
     weights = Path(source) if os.path.isfile(source) else find_weights(opened.path)
-    config = next(opened.path / name for name in CONFIG_FILES if (opened.path / name).is_file())
-    return [config, *([] if weights is None else weights_files(weights))]
+    return [config_path(opened.path), *([] if weights is None else weights_files(weights))]
 
 
 def _card(source: str | PathLike[str], opened: Checkpoint, model: ErnieMPreTrainedModel, files: Sequence[Path]) -> str:

@@ -68,6 +68,7 @@ def test_a_header_that_is_no_json_object_is_refused(tmp_path: Path, header: byte
         pytest.param(entry(8, 16, [2.0]), id="11 shape of floats"),
         pytest.param(entry(8, 16, [True, 2]), id="11 shape of booleans"),
         pytest.param(entry(8, 16, dtype="F128"), id="12 unknown dtype"),
+        pytest.param({**entry(8, 16), "dtype": ["F32"]}, id="12 dtype in a list"),
         pytest.param({"shape": [2]}, id="12 no dtype"),
         pytest.param([1, 2], id="12 not an object"),
     ],

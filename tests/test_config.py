@@ -54,6 +54,11 @@ def test_arguments_order_and_defaults_are_hugging_faces():
         ("problem_type", "ranking"),
         ("num_labels", 0),
         ("id2label", ["yes", "no"]),
+        ("id2label", {"first": "yes"}),
+        ("label2id", ["yes", "no"]),
+        ("pruned_heads", [0, 1]),
+        ("pruned_heads", {"0": 1}),
+        ("hidden_act", None),
     ],
 )
 def test_a_value_that_no_model_can_have_is_refused_with_its_field(field, value, monkeypatch):
@@ -142,6 +147,14 @@ def test_another_kind_of_model_is_refused():
     """Case 35."""
     with pytest.raises(InputValueError, match=r"bert.*not an ERNIE-M"):
         ErnieMConfig.from_dict({"model_type": "bert"})
+
+
+@pytest.mark.parametrize("changes", [{"architectures": "ErnieMModel"}, {"init_args": 3}, {"hidden_size": None}])
+def test_a_value_of_another_kind_is_refused_in_paddles_forms_too(changes, monkeypatch):
+    """Case 33."""
+    monkeypatch.setattr(type_checks, "jaxtyping_disable", True)  # as for users, who run without these checks
+    with pytest.raises(InputValueError, match=next(iter(changes))):
+        ErnieMConfig.from_dict({"paddlenlp_version": None, **changes})
 
 
 def test_paddles_old_form_fills_in_without_overriding():

@@ -143,7 +143,7 @@ def _entry(name: str, value: Any, path: Path) -> Entry:
         kind, shape, (begin, end) = value["dtype"], tuple(value["shape"]), value["data_offsets"]
     except (TypeError, KeyError, ValueError) as fault:
         raise FileFaultError(f"{path}: tensor {name!r} is described by {value!r:.80}; get the file again") from fault
-    if kind not in BYTES_EACH:
+    if not isinstance(kind, str) or kind not in BYTES_EACH:
         raise FileFaultError(f"{path}: tensor {name!r} has the unknown dtype {kind!r:.80}; accepted: {[*BYTES_EACH]}")
     numbers = (*shape, begin, end)
     if any(type(number) is not int or number < 0 for number in numbers) or begin > end:
