@@ -5,10 +5,12 @@ import time
 
 import pytest
 import torch
+from small_models import IDS, build
 from torch import nn
 from training_samples import PLAN, loss_of, net, trained, weights
 
 from erniem_lab.errors import InputValueError
+from erniem_lab.heads import ErnieMForMaskedLM
 from erniem_lab.training import Loss, Plan, train
 from erniem_lab.training.progress import Bar
 
@@ -74,6 +76,24 @@ def test_compiling_hands_the_step_function_a_compiled_module():
 
     assert torch.equal(trained(changed(compile=True), task=eager)[0], trained()[0])
     assert isinstance(found[0], torch._dynamo.OptimizedModule)
+
+
+def test_layers_that_are_computed_again_learn_the_same_in_every_bit():
+    """With dropout, which must fall alike in the second pass."""
+    found = []
+    for again in (False, True):
+        model, passes = build(ErnieMForMaskedLM), []
+        model.ernie_m.encoder.layers[0].register_forward_pre_hook(lambda *_, passes=passes: passes.append(1))
+        plan = Plan(steps=2, gradient_checkpointing=again)
+        train(model, lambda module, _: Loss(module(IDS, labels=IDS).loss), plan, progress=False)
+        found.append((weights(model), len(passes)))
+    assert torch.equal(found[0][0], found[1][0])
+    assert [passes for _, passes in found] == [2, 4]
+
+
+def test_a_module_that_cannot_compute_its_layers_again_is_refused():
+    with pytest.raises(InputValueError, match="gradient_checkpointing=True: Sequential has no part"):
+        trained(changed(gradient_checkpointing=True))
 
 
 def test_half_precision_computes_in_bfloat16_and_keeps_whole_weights():

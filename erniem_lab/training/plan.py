@@ -9,7 +9,8 @@ from erniem_lab.errors import InputValueError
 PRECISIONS = ("float32", "bfloat16")
 SHARDINGS = ("replicate", "shard")
 
-UNDECIDING = ("steps", "save_every", "keep", "sharding", "compile")  # may change when a run goes on
+# What may change when a run goes on.
+UNDECIDING = ("steps", "save_every", "keep", "sharding", "compile", "gradient_checkpointing")
 
 
 @dataclass(frozen=True)
@@ -19,7 +20,8 @@ class Plan:
     The decay would reach zero at step `horizon`, or at the end of the run where that is 0. `clip` is the longest
     gradient, with infinity for none. A step is made of `accumulate` micro-batches, whose gradients are averaged.
     `precision="bfloat16"` computes under autocast; weights and optimizer stay as they are. Under `torchrun`,
-    `sharding="replicate"` gives each process a copy of the module (DDP), `"shard"` a part of it (FSDP). A checkpoint
+    `sharding="replicate"` gives each process a copy of the module (DDP), `"shard"` a part of it (FSDP). With
+    `gradient_checkpointing` layers are computed again instead of being remembered: less memory, more time. A checkpoint
     is saved every `save_every` steps, and the newest `keep` stay. `rates` has factors of the learning rate, by a part
     of a weight's name: `{"word_embeddings": 0.1}` lets words learn ten times more slowly; the first that fits counts.
 
@@ -40,6 +42,7 @@ class Plan:
     keep: int = 2
     sharding: str = "replicate"
     compile: bool = False
+    gradient_checkpointing: bool = False
     rates: Mapping[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:

@@ -31,6 +31,8 @@ class Stepper:
     def __init__(self, module: nn.Module, loss_of: LossOf, plan: Plan, crew: Processes) -> None:
         crew.share_of(0, plan.accumulate)
         self.module, self.loss_of, self.plan, self.crew = module, loss_of, plan, crew
+        if plan.gradient_checkpointing:
+            _compute_again(module)
         self.harness: Harness = harness(module, plan, crew)
         self.owner = self.harness.owner.train()
         called = self.harness.called
@@ -87,6 +89,18 @@ def seed_everything(seed: int, number: int) -> None:
     torch.manual_seed(state)
     random.seed(state)
     np.random.seed(state)
+
+
+def _compute_again(module: nn.Module) -> None:
+    """Let every stack of layers in a module compute its states again on the way back."""
+    stacks = [part for part in module.modules() if hasattr(part, "gradient_checkpointing")]
+    if not stacks:
+        raise InputValueError(
+            f"gradient_checkpointing=True: {type(module).__name__} has no part that can compute its layers again; "
+            "change the plan"
+        )
+    for stack in stacks:
+        stack.gradient_checkpointing = True  # type: ignore[assignment]
 
 
 def _groups(module: nn.Module, plan: Plan) -> list[dict[str, Any]]:
