@@ -65,6 +65,18 @@ def test_a_fault_is_one_line_and_its_traceback_is_there_when_asked_for(
     assert "Traceback (most recent call last)" in capsys.readouterr().err
 
 
+def test_a_fault_of_a_file_is_one_line_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "taken").touch()
+    arguments = ("pretrain", "recipe.toml", "--pairs", str(tmp_path), "--out", str(tmp_path / "taken"))
+    assert command(monkeypatch, *arguments) == 1
+    error = capsys.readouterr().err
+    assert error.startswith("error: ")
+    assert error.count("\n") == 1
+    assert "taken" in error
+
+
 def test_wrong_usage_ends_in_two(monkeypatch: pytest.MonkeyPatch) -> None:
     assert command(monkeypatch, "report", "--jobs", "-1") == 2
     assert command(monkeypatch, "unheard-of") == 2

@@ -184,6 +184,14 @@ def test_a_run_leaves_its_curve_and_what_it_was_made_with(tmp_path):
     assert (about["seed"], about["device"], about["identity"]) == (0, "cpu", {})
 
 
+@pytest.mark.parametrize("content", [None, b"step,loss\n0,1\n", b"step,loss\n\xff"])
+def test_a_file_that_is_no_curve_is_named(tmp_path, content):
+    if content is not None:
+        (tmp_path / "curve.csv").write_bytes(content)
+    with pytest.raises(FileFaultError, match=r"curve\.csv: no curve of a run from line 2 on"):
+        read_curve(tmp_path / "curve.csv")
+
+
 def test_saved_weights_are_those_of_the_trained_module(tmp_path):
     module = net()
     train(module, loss_of, PLAN, tmp_path, progress=False)

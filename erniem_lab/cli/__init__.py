@@ -25,10 +25,10 @@ for command in (report, lab, convert, embed, extract, bench, pretrain, finetune,
 
 
 def app() -> None:
-    """The command line; a fault of this project's kinds is one line on stderr and exit code 1."""
+    """The command line; a fault of this project's kinds, or of a file, is one line on stderr and exit code 1."""
     try:
         commands(_joined(sys.argv[1:]))
-    except ErnieMLabError as fault:
+    except (ErnieMLabError, OSError) as fault:
         if os.environ.get(TRACEBACK):
             traceback.print_exc()
         print("error:", " ".join(str(fault).split()), file=sys.stderr)

@@ -89,7 +89,7 @@ def read_curve(path: Path) -> list[Step]:
     """The curve that `curve_text` wrote, each number as it was.
 
     Raises:
-        FileFaultError: a line that is no point of a curve.
+        FileFaultError: no such file, or a line that is no point of a curve.
 
     >>> import tempfile
     >>> path, curve = Path(tempfile.mkdtemp()) / "curve.csv", [Step(0, 3.0, 0.1, 1.5, 64, {"TLM": 3.0})]
@@ -97,12 +97,12 @@ def read_curve(path: Path) -> list[Step]:
     True
     """
     steps: list[Step] = []
-    with path.open(encoding="utf-8", newline="") as file:
-        for row in csv.DictReader(file):
-            try:
+    try:
+        with path.open(encoding="utf-8", newline="") as file:
+            for row in csv.DictReader(file):
                 steps.append(_step(row))
-            except (TypeError, ValueError, KeyError) as fault:
-                raise FileFaultError(f"{path}, line {len(steps) + 2}: no point of a curve: {fault}") from fault
+    except (OSError, TypeError, ValueError, KeyError, csv.Error) as fault:
+        raise FileFaultError(f"{path}: no curve of a run from line {len(steps) + 2} on ({fault})") from fault
     return steps
 
 
