@@ -7,22 +7,24 @@ from torch import nn
 
 from erniem_lab.config import ErnieMConfig
 from erniem_lab.errors import InputValueError
-from erniem_lab.model import ErnieMModel
+from erniem_lab.model import SHORT, ErnieMModel
 
+LONG = torch.arange(SHORT + 2)[None] % 38 + 2  # training on a CPU, too, fuses attention over more than SHORT keys
 RATES = ("hidden_dropout_prob", "attention_probs_dropout_prob", "act_dropout")
 
 
 @pytest.mark.parametrize("field", RATES)
+@pytest.mark.parametrize("ids", [IDS, LONG], ids=["short", "long"])
 @pytest.mark.parametrize("written", [False, True])
-def test_each_dropout_rate_acts_in_training_alone(field, written):
-    rates = {**dict.fromkeys(RATES, 0.0), field: 0.5}
-    model = build(**rates)
-    still, again = (model(IDS, output_attentions=written).last_hidden_state for _ in range(2))
+def test_each_dropout_rate_acts_in_training_alone(field, written, ids):
+    off = {**dict.fromkeys(RATES, 0.0), "max_position_embeddings": SHORT + 4}
+    model = build(**{**off, field: 0.5})
+    still, again = (model(ids, output_attentions=written).last_hidden_state for _ in range(2))
     assert torch.equal(still, again)
     model.train()
-    assert not torch.allclose(model(IDS, output_attentions=written).last_hidden_state, still)
-    calm = build(**dict.fromkeys(RATES, 0.0)).train()
-    found = calm(IDS, output_attentions=written).last_hidden_state
+    assert not torch.allclose(model(ids, output_attentions=written).last_hidden_state, still)
+    calm = build(**off).train()
+    found = calm(ids, output_attentions=written).last_hidden_state
     assert torch.allclose(found, still, atol=1e-5)  # training on a CPU writes attention out, evaluation fuses it
 
 

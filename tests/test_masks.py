@@ -54,6 +54,17 @@ def test_the_fused_kernel_equals_the_written_out_one(form, dtype):
     assert distance(fused, written) <= BOUNDS[dtype]
 
 
+@pytest.mark.parametrize("form", FORMS)
+def test_both_kernels_give_the_same_gradients(form):
+    """Bug D23; in evaluation mode, where texts of every length take the fused kernel."""
+    model, gradients = build(), []
+    for written in (False, True):
+        model.zero_grad()
+        model(IDS, attention_mask=FORMS[form], output_attentions=written).last_hidden_state.pow(2).sum().backward()
+        gradients.append(torch.cat([weight.grad.flatten() for weight in model.encoder.parameters()]))
+    assert distance(*gradients) <= 1e-5
+
+
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16], ids=str)
 @pytest.mark.parametrize("device", ["cpu", "cuda"])
 @pytest.mark.parametrize("written", [False, True])
