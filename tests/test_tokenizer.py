@@ -1,4 +1,5 @@
 import copy
+import inspect
 import json
 import pickle
 import shutil
@@ -32,6 +33,11 @@ def test_ids_and_tokens_are_those_of_both_older_implementations(mode: str, name:
         assert tokenizer(text).input_ids == expected["ids"], key
         assert tokenizer.tokenize(text) == expected["tokens"], key
         assert tokenizer.encoding(text).ids == expected["ids"], key
+
+
+def test_arguments_come_in_hugging_faces_order() -> None:
+    order = "sentencepiece_model_ckpt vocab_file do_lower_case encoding unk_token sep_token pad_token cls_token"
+    assert [*inspect.signature(ErnieMTokenizer).parameters][:10] == [*order.split(), "mask_token", "sp_model_kwargs"]
 
 
 def test_offsets_are_those_of_paddlenlp_wherever_it_gives_them() -> None:
@@ -152,6 +158,15 @@ def test_saved_and_copied_tokenizers_outlive_their_folder(tokenizer: ErnieMToken
         assert copied("THIS <x> is 中").input_ids == expected
     loaded.save_pretrained(folder)
     assert ErnieMTokenizer.from_pretrained(folder)("THIS <x> is 中").input_ids == expected
+
+
+def test_a_vocabulary_is_saved_alone_with_its_prefix_and_read_by_its_paths(
+    tokenizer: ErnieMTokenizer, tmp_path: Path
+) -> None:
+    """Bug D28: the peer prefixes one of the two files, and names only that one."""
+    vocabulary, model = tokenizer.save_vocabulary(tmp_path, "abc")
+    assert {path.name for path in tmp_path.iterdir()} == {"abc-vocab.txt", "abc-sentencepiece.bpe.model"}
+    assert ErnieMTokenizer(model, vocabulary)("this is 中").input_ids == tokenizer("this is 中").input_ids
 
 
 def test_added_tokens_get_ids_at_the_end_and_come_back(tokenizer: ErnieMTokenizer, tmp_path: Path) -> None:

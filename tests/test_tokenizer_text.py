@@ -9,6 +9,7 @@ from itertools import pairwise
 from typing import Literal
 
 import pytest
+import sentencepiece
 from conftest import GOLDEN
 
 from erniem_lab.errors import InputTypeError, InputValueError
@@ -81,6 +82,40 @@ def test_every_token_of_a_wild_text_has_its_place(mode: str, lower: bool) -> Non
 def test_every_token_of_a_hundred_thousand_wild_texts_has_its_place(tokenizer: ErnieMTokenizer) -> None:
     """Case 73."""
     check(wild(100_000, seed=0), tokenizer)
+
+
+@pytest.fixture(scope="module")
+def untidy(tmp_path_factory: pytest.TempPathFactory) -> ErnieMTokenizer:
+    """A tokenizer whose sentencepiece model keeps all spaces, so that "▁" can be the last piece."""
+    folder = tmp_path_factory.mktemp("untidy")
+    with (folder / "sentencepiece.bpe.model").open("wb") as file:
+        sentencepiece.SentencePieceTrainer.train(
+            sentence_iterator=iter([f"this is  a test {i} " for i in range(200)]),
+            model_writer=file,
+            model_type="unigram",
+            vocab_size=40,
+            remove_extra_whitespaces=False,
+            hard_vocab_limit=False,
+            minloglevel=2,
+        )
+    model = sentencepiece.SentencePieceProcessor(model_file=file.name)
+    names = [model.id_to_piece(i) for i in range(3, model.get_piece_size())]
+    (folder / "vocab.txt").write_text("\n".join(["[CLS]", "[PAD]", "[SEP]", "[UNK]", *names, "[MASK]"]), "utf-8")
+    return ErnieMTokenizer.from_pretrained(folder)
+
+
+@pytest.mark.parametrize("text", ["this is", "this is ", "this  is", " this is  "])
+def test_spaces_that_the_model_keeps_are_no_tokens_between_words_nor_at_the_end(
+    untidy: ErnieMTokenizer, text: str
+) -> None:
+    """Bug D30: the peer looks at the piece after the last."""
+    assert untidy.tokenize(text) == untidy.tokenize("this is")
+    check(iter([text]), untidy)
+
+
+def test_every_token_has_its_place_where_the_model_keeps_all_spaces(untidy: ErnieMTokenizer) -> None:
+    """Bug D30, and case 73."""
+    check(wild(300, seed=5), untidy)
 
 
 @pytest.mark.parametrize("text", ["", " ", "\t\n\r", "\u3000\u00a0", "▁", "\u200b", "\ufeff", "\ufffd"])
