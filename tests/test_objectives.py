@@ -140,6 +140,14 @@ def test_the_loss_is_that_of_scoring_everything(objective, pairs, model):
 
 
 @EACH
+def test_only_masks_are_scored(objective, pairs, model, monkeypatch):
+    riddle, scored = hide(pairs, objective, MASK_ID, share=0.4, generator=seeded(6)), []
+    monkeypatch.setattr(model, "guess_loss", lambda states, *_: scored.append(len(states)) or states.sum())
+    loss(model, riddle)
+    assert scored == [int((riddle.targets != IGNORED).sum())]
+
+
+@EACH
 def test_padding_changes_no_loss(objective, model):
     short, long = encoding([5, 6], [9, 10]), encoding([7] * 9, [8] * 9)
     together = collate([short, long])

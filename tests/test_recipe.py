@@ -8,6 +8,7 @@ import torch
 from conftest import GOLDEN, ROOT
 from parallel_samples import pairs as drawn
 from parallel_samples import sentences
+from torch import nn
 
 from erniem_lab import ErnieMForMaskedLM, ErnieMTokenizer
 from erniem_lab.errors import FileFaultError, InputValueError
@@ -16,6 +17,7 @@ from erniem_lab.pretraining.ranking import OFFSET
 from erniem_lab.pretraining.recipe import Recipe
 from erniem_lab.pretraining.run import Lessons, corpora_of, pretrain
 from erniem_lab.pretraining.store import store_texts
+from erniem_lab.training import Loss, read_curve, saved_weights
 
 TINY = """
 objectives = { CAMLM = 1.0, TLM = 1.0, MMLM = 1.0 }
@@ -91,6 +93,32 @@ def test_a_run_does_not_go_on_from_another_start(tmp_path, pairs):
     pretrain(recipe, [pairs], tmp_path / "two", start=first, progress=False)
     with pytest.raises(FileFaultError, match=r"identity\.weights was"):
         pretrain(recipe, [pairs], tmp_path / "two", start=tmp_path / "one" / "start" / "model", progress=False)
+
+
+def test_a_run_that_was_cut_off_ends_as_if_it_had_not_been(tmp_path, pairs, monkeypatch):
+    """Bit for bit, where most is drawn and kept: pseudo tokens and their languages, the contrast's copy and queue."""
+    text = TINY.replace("{ CAMLM = 1.0, TLM = 1.0, MMLM = 1.0 }", "{ BTMLM = 1.0, XLCO = 1.0 }")
+    text = text.replace("steps = 3", "steps = 12\nsave_every = 4\naccumulate = 2")
+    recipe = read(tmp_path, f"{text}[learner]\nlanguage_vectors = true\nsampling = 1.0\nqueue = 50\n")
+    runs, lesson = [tmp_path / name for name in ("whole", "cut")], Lessons.__call__
+
+    def until(lessons: Lessons, module: nn.Module, number: int) -> Loss:
+        if number == 13:  # in the middle of the seventh step
+            raise RuntimeError("cut off")
+        return lesson(lessons, module, number)
+
+    pretrain(recipe, [pairs], runs[0], progress=False)
+    monkeypatch.setattr(Lessons, "__call__", until)
+    with pytest.raises(RuntimeError, match="cut off"):
+        pretrain(recipe, [pairs], runs[1], progress=False)
+    monkeypatch.undo()
+    pretrain(recipe, [pairs], runs[1], progress=False)
+    curves, states = ([of(run) for run in runs] for of in (lambda run: read_curve(run / "curve.csv"), saved_weights))
+    assert curves[0] == curves[1]
+    assert {"contrast.queue", "languages.weight"} <= states[0].keys() == states[1].keys()
+    assert all(torch.equal(states[0][name], states[1][name]) for name in states[0])
+    for part in (curves[0][:4], curves[0][4:]):
+        assert {name for step in part for name in step.losses} == {"BTMLM", "XLCO"}
 
 
 def test_the_world_can_be_mixed_in(tmp_path, pairs):
