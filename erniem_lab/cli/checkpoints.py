@@ -1,10 +1,15 @@
 """Commands that take a checkpoint as it is: convert it, read texts with it, measure it."""
 
+import json
 import warnings
+from dataclasses import asdict
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+
+from erniem_lab.errors import MissingExtraError
 
 
 def convert(
@@ -76,17 +81,31 @@ def bench(
     rounds: Annotated[int, typer.Option(min=1, help="How often each contender is measured.")] = 5,
     only: Annotated[list[str] | None, typer.Option(help="Contenders, by the beginnings of their names.")] = None,
     curves: Annotated[
-        bool, typer.Option("--curves", help="Also what it costs as texts, layers, batches grow.")
-    ] = False,
+        list[str] | None, typer.Option(help="What grows: texts, length, layers, batch or all; also as layers=3,6.")
+    ] = None,
     threads: Annotated[int, typer.Option(min=0, help="Of each contender; 0: as many as torch takes.")] = 0,
     device: Annotated[str, typer.Option(help="cpu, or cuda.")] = "cpu",
-    out: Annotated[Path | None, typer.Option(help="A file for the numbers: .json, or .csv.")] = None,
+    out: Annotated[Path | None, typer.Option(help="A file for the numbers, as JSON.")] = None,
 ) -> None:
     """Compare speed and memory with peers and with the machine's own limit, in one run."""
-    from erniem_lab.bench import Conditions, Machine, checkpoint
-    from erniem_lab.bench.command import run
+    import torch
 
-    with checkpoint(model, size) as folder:
-        given = Conditions(folder, Machine.here(threads, device), rounds, peer)
-        wanted = (texts or [], sentences, tuple(filter(None, languages.split(","))))
-        run(given, wanted, only or [], curves=curves, out=out)
+    from erniem_lab import bench as speed
+    from erniem_lab.files.atomic import write_atomically
+
+    if not find_spec("pandas"):
+        raise MissingExtraError("tables need pandas: pip install 'erniem-lab[bench]'")
+    contenders, axes = speed.choose(only or []), speed.choose_axes(curves or [])
+    with speed.checkpoint(model, size) as folder:
+        given = speed.Conditions(folder, threads or torch.get_num_threads(), device, rounds, peer)
+        read = speed.gather(folder, texts or [], sentences, languages=[*filter(None, languages.split(","))])
+        found = [speed.compare(contenders, read, given)]
+        goals = speed.judge(found[0]).to_string(index=False, float_format="{:.2f}".format)
+        print(f"{found[0]}\n\ngoals, meant for a base model and two quiet cores\n{goals}")
+        if axes:
+            found.append(speed.measure_curves(axes, contenders, read, given))
+            print(f"\n{found[1]}")
+    if out is not None:
+        numbers = json.dumps([asdict(one) for one in found], indent=1)
+        write_atomically(out, lambda file: file.write(numbers.encode()))
+        print(f"written: {out}")
