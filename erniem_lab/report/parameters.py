@@ -134,7 +134,8 @@ def _check_type(name: str, value: object, default: ast.expr) -> None:
     kinds = {float: (int, float), tuple: (list,)}.get(type(example), (type(example),))
     if example is None or value is None or type(value) in kinds:
         return
-    raise InputValueError(f"{name}={value!r}: a value like {example!r} is expected ({type(example).__name__})")
+    how = "; on a command line as JSON, in quotes" if isinstance(example, list | dict) else ""
+    raise InputValueError(f"{name}={value!r}: a value like {example!r} is expected ({type(example).__name__}){how}")
 
 
 def shown(values: Mapping[str, object], defaults: Defaults) -> dict[str, str]:
