@@ -9,7 +9,7 @@ from erniem_lab.corpora.examples import AlignedPair, Sentence
 from erniem_lab.errors import InputValueError
 from erniem_lab.probing.alignment import Alignment
 from erniem_lab.visual.alignment import LONGEST, alignment_grid
-from erniem_lab.visual.canvas import RED
+from erniem_lab.visual.canvas import ORANGE
 
 FOUND = Alignment(
     ("das", "Haus"), ("the", "house", "."), frozenset({(0, 0), (1, 2)}), np.arange(6.0).reshape(2, 3) / 10
@@ -40,7 +40,7 @@ def frames(figure) -> dict[str, set[tuple[float, float]]]:
 def test_right_and_wrong_links_differ_in_mark_and_gold_is_framed():
     figure = alignment_grid(FOUND, GOLD)
     found = marks(figure)
-    assert found.pop(RED) == [(1, 2)]
+    assert found.pop(ORANGE) == [(1, 2)]
     assert list(found.values()) == [[(0, 0)]]
     assert frames(figure) == {"-": {(0, 0), (1, 1)}, ":": {(0, 1)}}
 

@@ -10,7 +10,7 @@ from matplotlib.patches import Rectangle
 from erniem_lab.corpora.examples import AlignedPair, Link
 from erniem_lab.errors import InputValueError
 from erniem_lab.probing.alignment import Alignment
-from erniem_lab.visual.canvas import INK, RED
+from erniem_lab.visual.canvas import INK, ORANGE
 from erniem_lab.visual.grids import number_grid
 
 LONGEST = 48  # words that a grid can name legibly
@@ -21,7 +21,7 @@ def alignment_grid(
 ) -> Figure:
     """A cell for each two words, the darker the more alike; a dot is a link that was found.
 
-    With gold links, a full frame is a sure one and a dotted frame a possible one: dots in frames are right, red
+    With gold links, a full frame is a sure one and a dotted frame a possible one: dots in frames are right, orange
     crosses are links that are not possible, and full frames without a dot were missed. Words of every script stand in
     the order in which they are read.
 
@@ -46,7 +46,7 @@ def alignment_grid(
     ax = figure.axes[0]
     possible = gold.possible if gold else set(product(range(sizes[0]), range(sizes[1])))
     _mark(ax, alignment.links & possible, "o", INK, 22.0)
-    _mark(ax, alignment.links - possible, "x", RED, 34.0)
+    _mark(ax, alignment.links - possible, "x", ORANGE, 34.0)
     if gold:
         _frame(ax, gold.sure, "-")
         _frame(ax, gold.possible - gold.sure, ":")

@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 INK, SOFT, LINE = "#1d2129", "#5b6472", "#d5d9e0"
-BLUE, LIGHT, RED = "#0b4f8a", "#a9cbe8", "#d55e00"
+BLUE, LIGHT, ORANGE = "#0b4f8a", "#a9cbe8", "#d55e00"
 
 # After Okabe and Ito; the first three differ in lightness. Each has a marker and a dash of its own for readers of grey.
 COLOURS = ("#0b4f8a", "#d55e00", "#56b4e9", "#9b4f7f", "#009e73", "#e69f00", "#1d2129", "#8a8f99")

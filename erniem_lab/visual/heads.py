@@ -10,7 +10,7 @@ from matplotlib.patches import Rectangle
 from erniem_lab.errors import InputValueError
 from erniem_lab.probing.head_corpus import HeadMeasures
 from erniem_lab.probing.head_measures import MEASURES
-from erniem_lab.visual.canvas import RED, bare, canvas
+from erniem_lab.visual.canvas import ORANGE, bare, canvas
 
 COLUMNS = 4
 PANEL = (2.3, 2.0)  # inches
@@ -62,4 +62,4 @@ def _panel(ax: Axes, found: HeadMeasures, name: str) -> None:
 
 
 def _frame(row: int, column: int) -> Rectangle:
-    return Rectangle((column - 0.5, row - 0.5), 1, 1, fill=False, edgecolor=RED, linewidth=1.8)
+    return Rectangle((column - 0.5, row - 0.5), 1, 1, fill=False, edgecolor=ORANGE, linewidth=1.8)

@@ -10,14 +10,14 @@ from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
-from erniem_lab.visual.canvas import BLUE, INK, LIGHT, RED, SOFT, canvas
+from erniem_lab.visual.canvas import BLUE, INK, LIGHT, ORANGE, SOFT, canvas
 from erniem_lab.visual.grids import CELL, name_cells
 
 EMPTY = "#eef0f3"
 PAGE = 8.8  # inches: wider figures are shrunk by the page, and their names with them
 NAMES = 1.0  # inches for the names beside the cells
 ROLES = ("plain", "hidden", "mask")
-PALETTE = ListedColormap([EMPTY, LIGHT, BLUE, RED])
+PALETTE = ListedColormap([EMPTY, LIGHT, BLUE, ORANGE])
 NOTHING, OVER_LAYERS, DIRECTLY, LEAK = range(4)
 MEANING = {
     DIRECTLY: (BLUE, "reads it"),
@@ -48,7 +48,7 @@ class Reading:
 def reading_grids(readings: Sequence[Reading], *, columns: int = 2) -> Figure:
     """Readings side by side: a row for each reading token, a column for each that it may read.
 
-    Dark is read directly, light over several layers, grey never. A cross marks a secret; on red it has leaked.
+    Dark is read directly, light over several layers, grey never. A cross marks a secret; on orange it has leaked.
 
     >>> grid = np.eye(2, dtype=bool)
     >>> len(reading_grids([Reading("each itself", ("a", "b"), grid, grid, ~grid)], columns=1).axes)
@@ -106,5 +106,5 @@ def _legend(readings: Sequence[Reading]) -> list[Patch]:
     shown = [Patch(facecolor=colour, label=meaning) for colour, meaning in MEANING.values()]
     shown.append(Patch(facecolor="none", label="× must stay secret"))
     if any(reading.leaks for reading in readings):
-        shown.append(Patch(facecolor=RED, label="a secret that leaks"))
+        shown.append(Patch(facecolor=ORANGE, label="a secret that leaks"))
     return shown
