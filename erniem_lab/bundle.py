@@ -6,7 +6,7 @@ PACKAGE = Path(__file__).resolve().parent
 
 
 def bundled(name: str) -> Path:
-    """The folder ``data`` or ``notebooks`` that came with this copy of the project.
+    """The folder `data` or `notebooks` that came with this copy of the project.
 
     >>> bundled("data").name
     'data'

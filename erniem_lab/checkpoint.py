@@ -30,9 +30,9 @@ SHARD_BYTES = 5_000_000_000
 class Checkpoint:
     """What one checkpoint holds, checked.
 
-    ``config`` is its JSON as written, in whichever of the three forms, save that ``intermediate_size`` is the
-    weights' own where PaddleNLP wrote it, which does not read it; ``weights`` have Hugging Face's names and layout,
-    with the prefix or without as in the file; ``revision`` is the commit of a hub id, else empty; ``verified`` says
+    `config` is its JSON as written, in whichever of the three forms, save that `intermediate_size` is the
+    weights' own where PaddleNLP wrote it, which does not read it; `weights` have Hugging Face's names and layout,
+    with the prefix or without as in the file; `revision` is the commit of a hub id, else empty; `verified` says
     whether a manifest was there and every byte as it says.
     """
 
@@ -82,16 +82,16 @@ def _opened(path: Path) -> Checkpoint:
 def load_weights(
     model: nn.Module, checkpoint: Checkpoint, *, base_prefix: str = "ernie_m", strict: bool = True
 ) -> None:
-    """Put a checkpoint's weights into ``model``, in the number format and on the device that the model has.
+    """Put a checkpoint's weights into `model`, in the number format and on the device that the model has.
 
     A model on the meta device gets the file's own memory. The prefix is added or stripped as the model needs.
-    A head (what lies outside ``base_prefix``) or a pooler that the file lacks keeps its initial weights and is
+    A head (what lies outside `base_prefix`) or a pooler that the file lacks keeps its initial weights and is
     named in one warning, with what the file holds instead. A pooler that the model lacks, and any head when the
     model is the bare encoder, are left out in silence.
 
     Raises:
         FileFaultError: tensors are missing, unexpected or of another shape; all of them are listed. With
-            ``strict=False`` this is a warning, and what does not fit keeps its initial weights.
+            `strict=False` this is a warning, and what does not fit keeps its initial weights.
     """
     wanted = dict(model.state_dict())
     found = _fit_prefix(checkpoint, wanted, base_prefix)
@@ -128,9 +128,9 @@ def save_checkpoint(
     max_shard_bytes: int = SHARD_BYTES,
     extra_files: Sequence[Path] = (),
 ) -> None:
-    """Write config.json, the weights as safetensors, copies of ``extra_files``, and their manifest: all or nothing.
+    """Write config.json, the weights as safetensors, copies of `extra_files`, and their manifest: all or nothing.
 
-    Weights larger than ``max_shard_bytes`` become shards with an index. Weights files of another division that
+    Weights larger than `max_shard_bytes` become shards with an index. Weights files of another division that
     the folder had before are removed.
 
     Raises:
@@ -216,7 +216,7 @@ def _fit_prefix(checkpoint: Checkpoint, wanted: Mapping[str, Tensor], base_prefi
 
 
 def _misfits(wanted: Mapping[str, Tensor], found: Mapping[str, Tensor], *, known: set[str]) -> Iterator[str]:
-    """One phrase for each tensor that only one side has, unless ``known``, or whose shapes differ."""
+    """One phrase for each tensor that only one side has, unless `known`, or whose shapes differ."""
     for name in sorted(wanted.keys() - found.keys() - known):
         yield f"missing {name}"
     for name in sorted(found.keys() - wanted.keys() - known):

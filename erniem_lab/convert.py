@@ -45,15 +45,15 @@ CARD = "README.md"
 
 
 def convert(source: str | PathLike[str], out: str | PathLike[str], *, revision: str | None = None) -> Checkpoint:
-    """Write ``source`` to the new folder ``out`` as safetensors, config.json, tokenizer files, a card and a manifest.
+    """Write `source` to the new folder `out` as safetensors, config.json, tokenizer files, a card and a manifest.
 
     The weights keep their number format. Tokenizer files may bear a model's name, as PaddleNLP's downloads do
-    (``ernie_m.vocab.txt``). The card, README.md, names the source and the SHA-256 of each of its files; the manifest
+    (`ernie_m.vocab.txt`). The card, README.md, names the source and the SHA-256 of each of its files; the manifest
     leaves the card out, so that it can be edited. What comes back was read from the folder again.
 
     Raises:
-        InputValueError: ``out`` has files in it.
-        FileFaultError: ``source`` cannot be read, does not hold the class that its config names, or has several
+        InputValueError: `out` has files in it.
+        FileFaultError: `source` cannot be read, does not hold the class that its config names, or has several
             files of which each could be meant.
 
     >>> import tempfile

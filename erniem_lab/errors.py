@@ -1,7 +1,7 @@
 """Every fault that a user can cause, as one family of exceptions.
 
 A message names the argument or file, says what was found and what is accepted, and what to do next.
-Each kind is also the built-in exception that fits, so that ordinary ``except ValueError`` code works.
+Each kind is also the built-in exception that fits, so that ordinary `except ValueError` code works.
 """
 
 

@@ -14,10 +14,10 @@ HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)?", re.ASCII)
 
 
 def local_folder(source: str | PathLike[str], patterns: Sequence[str], *, revision: str | None = None) -> Path:
-    """A local folder that holds the files of ``source`` which match the glob ``patterns``.
+    """A local folder that holds the files of `source` which match the glob `patterns`.
 
     A folder that exists is returned as it is, and a file gives the folder it lies in. Anything else is a hub id,
-    ``owner/name``, and is fetched, or found in the hub's cache when there is no network.
+    `owner/name`, and is fetched, or found in the hub's cache when there is no network.
 
     Raises:
         FileFaultError: no such folder; or the hub does not have it, or cannot be reached and it is not cached.

@@ -45,7 +45,7 @@ OPCODES = frozenset((
 
 
 def read_pdparams(path: Path) -> dict[str, Tensor]:
-    """The tensors of a file that ``paddle.save`` wrote, under Paddle's names and in its layout.
+    """The tensors of a file that `paddle.save` wrote, under Paddle's names and in its layout.
 
     Numpy itself never sees the file: arrays are built here from their bytes, and the file can call nothing else.
 
@@ -70,7 +70,7 @@ def hf_weights(weights: Mapping[str, Tensor], layout: str, architecture: str = "
     """The same weights under Hugging Face's names, matrices as [out, in]; those that already are stay as they are.
 
     Paddle keeps a linear layer's matrix as [in, out]. Which layout a file has is told from the feed-forward
-    matrices, which are not square, and from ``layout`` (``"np"`` or ``"pt"``) where they are.
+    matrices, which are not square, and from `layout` (`"np"` or `"pt"`) where they are.
 
     Raises:
         FileFaultError: a weight is there under both names.
@@ -95,7 +95,7 @@ def hf_weights(weights: Mapping[str, Tensor], layout: str, architecture: str = "
 
 
 def hf_name(name: str, architecture: str = "") -> str:
-    """Hugging Face's name for what Paddle's model of class ``architecture`` calls ``name``.
+    """Hugging Face's name for what Paddle's model of class `architecture` calls `name`.
 
     >>> hf_name("classifier.bias", "ErnieMForQuestionAnswering")
     'qa_outputs.bias'
@@ -106,7 +106,7 @@ def hf_name(name: str, architecture: str = "") -> str:
 
 
 def feed_forward_size(weights: Mapping[str, Tensor]) -> dict[str, int]:
-    """``intermediate_size`` as the weights have it: PaddleNLP's configs of large models can give a wrong one.
+    """`intermediate_size` as the weights have it: PaddleNLP's configs of large models can give a wrong one.
 
     >>> feed_forward_size({"encoder.layers.0.linear1.bias": torch.zeros(4096)})
     {'intermediate_size': 4096}

@@ -1,4 +1,4 @@
-"""The ``erniem-lab`` command; it starts fast because each command imports what it needs."""
+"""The `erniem-lab` command; it starts fast because each command imports what it needs."""
 
 import os
 import sys
@@ -36,7 +36,7 @@ def app() -> None:
 
 
 def _joined(arguments: list[str]) -> list[str]:
-    """The arguments with each ``-p NAME VALUE`` as ``-p NAME=VALUE``, the one form that typer repeats.
+    """The arguments with each `-p NAME VALUE` as `-p NAME=VALUE`, the one form that typer repeats.
 
     >>> _joined(["report", "-p", "seed", "-1", "-p", "n=2"])
     ['report', '-p', 'seed=-1', '-p', 'n=2']

@@ -11,7 +11,7 @@ from typing import BinaryIO
 
 @contextmanager
 def staged_files(folder: Path) -> Iterator[Callable[[str], Path]]:
-    """New files that take their places in ``folder`` when the block ends, or leave no trace if it fails.
+    """New files that take their places in `folder` when the block ends, or leave no trace if it fails.
 
     Gives a function from a file's name to the temporary path at which to write it. Files take their places
     in the order in which they were named, after all of them are safe on the disk.
@@ -44,7 +44,7 @@ def staged_files(folder: Path) -> Iterator[Callable[[str], Path]]:
 
 
 def write_atomically(path: Path, write: Callable[[BinaryIO], object]) -> None:
-    """Let ``write`` fill a new file, which then takes the place of ``path``, or leaves no trace if it fails.
+    """Let `write` fill a new file, which then takes the place of `path`, or leaves no trace if it fails.
 
     >>> import tempfile
     >>> path = Path(tempfile.mkdtemp()) / "a.txt"
@@ -58,12 +58,12 @@ def write_atomically(path: Path, write: Callable[[BinaryIO], object]) -> None:
 
 @contextmanager
 def staged_folder(path: Path) -> Iterator[Path]:
-    """A new folder of files that is named ``path`` when the block ends, or leaves no trace if it fails.
+    """A new folder of files that is named `path` when the block ends, or leaves no trace if it fails.
 
     Gives the temporary folder in which to write. All files are safe on the disk before the folder gets its name.
 
     Raises:
-        OSError: ``path`` exists already, or the disk is full.
+        OSError: `path` exists already, or the disk is full.
 
     >>> import tempfile
     >>> path = Path(tempfile.mkdtemp()) / "new"

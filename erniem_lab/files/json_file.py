@@ -9,7 +9,7 @@ from erniem_lab.errors import FileFaultError
 
 
 def parse_object(text: str | bytes, path: Path, what: str) -> dict[str, Any]:
-    """The JSON object in ``text``, which is the part called ``what`` of the file ``path``.
+    """The JSON object in `text`, which is the part called `what` of the file `path`.
 
     Raises:
         FileFaultError: not UTF-8, not JSON, not an object, or an object with a key twice.

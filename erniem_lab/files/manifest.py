@@ -12,7 +12,7 @@ MANIFEST = "manifest.json"
 
 
 def describe_files(files: Mapping[str, Path]) -> str:
-    """The manifest of ``files`` (name in the folder → where its bytes lie now), as JSON.
+    """The manifest of `files` (name in the folder → where its bytes lie now), as JSON.
 
     >>> import tempfile
     >>> path = Path(tempfile.mkdtemp()) / "vocab.txt"
@@ -30,10 +30,10 @@ def describe_files(files: Mapping[str, Path]) -> str:
 
 
 def check_manifest(folder: Path, needed: Iterable[str] = ()) -> bool:
-    """Whether ``folder`` has a manifest; if so, every file that it lists is there and unchanged.
+    """Whether `folder` has a manifest; if so, every file that it lists is there and unchanged.
 
     Raises:
-        FileFaultError: a listed file is missing or another one, or a ``needed`` file is not listed.
+        FileFaultError: a listed file is missing or another one, or a `needed` file is not listed.
     """
     path = folder / MANIFEST
     if not path.is_file():
@@ -64,9 +64,9 @@ def _check(folder: Path, name: str, entry: object) -> None:
 
 
 def plain_path(folder: Path, name: object, listing: Path) -> Path:
-    """The path of a file that ``listing`` names, if the name stays in ``folder``.
+    """The path of a file that `listing` names, if the name stays in `folder`.
 
-    A hub cache keeps its files as links into the ``blobs`` of the same repository, and these are followed.
+    A hub cache keeps its files as links into the `blobs` of the same repository, and these are followed.
 
     Raises:
         FileFaultError: the name is a path, or a link that leads out of the folder.

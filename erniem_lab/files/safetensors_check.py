@@ -24,7 +24,7 @@ BYTES_EACH = {
 
 @dataclass(frozen=True)
 class Entry:
-    """Where one tensor lies: ``begin`` and ``end`` count bytes after the header."""
+    """Where one tensor lies: `begin` and `end` count bytes after the header."""
 
     name: str
     shape: tuple[int, ...]
@@ -35,7 +35,7 @@ class Entry:
 def read_safetensors(path: Path) -> tuple[dict[str, Tensor], str]:
     """All tensors of a file, mapped from the disk and not yet read, and the layout that its metadata names.
 
-    The layout is ``"pt"`` where the file is silent; ``"np"`` is PaddleNLP's.
+    The layout is `"pt"` where the file is silent; `"np"` is PaddleNLP's.
 
     Raises:
         FileFaultError: the file is damaged, or not a safetensors file at all.
@@ -100,7 +100,7 @@ def recognise(start: bytes) -> str | None:
 
 
 def refuse_other_kinds(path: Path, *, but: tuple[str, ...] = ()) -> None:
-    """Raise if ``path`` is empty or of a kind that is recognised and whose name does not start as in ``but``."""
+    """Raise if `path` is empty or of a kind that is recognised and whose name does not start as in `but`."""
     with path.open("rb") as file:
         start = file.read(64)
     if not start:
@@ -128,7 +128,7 @@ def _read_header(path: Path) -> tuple[dict[str, Any], int]:
 
 
 def _layout(metadata: object, path: Path) -> str:
-    """The array library for which a file was written; ``"pt"`` if it does not say."""
+    """The array library for which a file was written; `"pt"` if it does not say."""
     if not isinstance(metadata, dict | None):
         raise FileFaultError(f"{path}: {METADATA} is {metadata!r:.80}, where an object is expected")
     layout = (metadata or {}).get("format", "pt")

@@ -18,7 +18,7 @@ PREAMBLE = ("Weights only load failed", "Check the documentation")  # of PyTorch
 
 
 def read_torch_pickle(path: Path) -> dict[str, Tensor]:
-    """The tensors of a file that ``torch.save`` wrote; nothing that the file asks to call is called.
+    """The tensors of a file that `torch.save` wrote; nothing that the file asks to call is called.
 
     Raises:
         FileFaultError: PyTorch is too old to read it safely, or the file is damaged, compressed, or holds

@@ -25,7 +25,7 @@ KINDS = (
 
 
 def find_weights(folder: Path, kinds: tuple[tuple[str, ...], ...] = KINDS) -> Path | None:
-    """The weights file, or the index of its shards, that ``folder`` holds; None if it has none of the ``kinds``.
+    """The weights file, or the index of its shards, that `folder` holds; None if it has none of the `kinds`.
 
     Raises:
         FileFaultError: several files could be meant.
@@ -45,7 +45,7 @@ def find_weights(folder: Path, kinds: tuple[tuple[str, ...], ...] = KINDS) -> Pa
 
 
 def weights_files(path: Path) -> list[Path]:
-    """The files whose bytes make up the weights at ``path``: the index and its shards, or the file alone.
+    """The files whose bytes make up the weights at `path`: the index and its shards, or the file alone.
 
     Raises:
         FileFaultError: an index that is damaged, or names a file that is missing or lies outside of its folder.
@@ -61,7 +61,7 @@ def weights_files(path: Path) -> list[Path]:
 
 
 def read_weights(path: Path) -> tuple[dict[str, Tensor], str]:
-    """All tensors as the file or its shards name them, and the layout: ``"pt"`` or Paddle's ``"np"``.
+    """All tensors as the file or its shards name them, and the layout: `"pt"` or Paddle's `"np"`.
 
     Raises:
         FileFaultError: of a kind that is not known, damaged, unsafe, or shards that do not fit their index.
@@ -78,9 +78,9 @@ def read_weights(path: Path) -> tuple[dict[str, Tensor], str]:
 
 
 def write_weights(stage: Callable[[str], Path], state: Mapping[str, Tensor], limit: int) -> dict[str, Path]:
-    """Write one safetensors file, or shards of at most ``limit`` bytes of tensors and their index.
+    """Write one safetensors file, or shards of at most `limit` bytes of tensors and their index.
 
-    ``stage`` gives the path at which to write a file of some name; what comes back are these names and paths.
+    `stage` gives the path at which to write a file of some name; what comes back are these names and paths.
     """
     shards = _shards(state, limit)
     names = [f"model-{i:05}-of-{len(shards):05}.safetensors" for i in range(1, len(shards) + 1)]
@@ -136,7 +136,7 @@ def _read_shards(path: Path) -> tuple[dict[str, Tensor], str]:
 
 
 def _shards(state: Mapping[str, Tensor], limit: int) -> list[dict[str, Tensor]]:
-    """The tensors in their order, in groups of at most ``limit`` bytes or of one tensor."""
+    """The tensors in their order, in groups of at most `limit` bytes or of one tensor."""
     shards: list[dict[str, Tensor]] = [{}]
     filled = 0
     for name, tensor in state.items():
