@@ -66,10 +66,10 @@ def pretrained(home: Path, processes: int, *changes: str) -> Path:
     return out / "tiny"
 
 
-@pytest.mark.parametrize("sharding", ["replicate", "shard"])
-def test_two_processes_give_the_curve_of_one(home, sharding):
+@pytest.mark.parametrize("change", ["sharding=replicate", "sharding=shard", "gradient_checkpointing=true"])
+def test_two_processes_give_the_curve_of_one(home, change):
     """XLCO is left out: each process has a queue of its own, so there they differ."""
-    changes = ("objectives.XLCO=0.0", f"plan.sharding={sharding}")
+    changes = ("objectives.XLCO=0.0", f"plan.{change}")
     one, two = (pretrained(home, processes, *changes) for processes in (1, 2))
     curves = [torch.tensor([step.loss for step in read_curve(run / "curve.csv")]) for run in (one, two)]
     assert len(curves[0]) == 6
