@@ -7,11 +7,10 @@ import ipywidgets  # type: ignore[import-untyped]
 
 from erniem_lab.tasks.extraction.found import Extraction, Found
 from erniem_lab.visual.forms import WIDE, Form
-from erniem_lab.visual.tokens import CHIP, SOFT, Markup
+from erniem_lab.visual.tokens import CELL, CHIP, SOFT, Markup
 
 PALE = ("#a9cbe8", "#f6c9a5", "#cfe3b4", "#e3c3de", "#f3e2a0", "#c9ccd3")  # by the place of a name in what is shown
 LINES = ("solid", "dashed", "dotted", "double")  # which grey keeps apart
-CELL = "text-align:left;vertical-align:top;padding:6px 10px;border-bottom:1px solid #d5d9e0"
 Extract = Callable[[str, str], Extraction]
 
 

@@ -9,8 +9,9 @@ from erniem_lab.encoding import Encoding
 DARK_ON = "color:#14181f;background-color:"
 SHADES = (f"{DARK_ON}#dbe8f4", f"{DARK_ON}#8fbbe0")  # neighbours differ in lightness, so that grey keeps the borders
 UNKNOWN = ("color:#ffffff;background-color:#14181f", "color:#ffffff;background-color:#4b5563")
-SOFT = "color:#6b7482"
-CHIP = "display:inline-block;border:1px solid #b9c0ca;border-radius:4px;padding:0 4px;margin:1px"
+SOFT = "opacity:.7"  # of whatever ink stands there: on paper, in the dark, on a shade
+CELL = "text-align:left;vertical-align:top;padding:6px 10px;border-bottom:1px solid #8a8f9980"
+CHIP = "display:inline-block;border:1px solid #8a8f99;border-radius:4px;padding:0 4px;margin:1px"
 
 
 @dataclass(frozen=True)
@@ -71,9 +72,8 @@ def _row(name: str, encoding: Encoding, unknown: int) -> str:
     chips = " ".join(_chip(encoding, place, unknown) for place in range(len(encoding)))
     count = sum(not added for added in encoding.special)
     left = f'<b>{escape(name)}</b><br><span style="{SOFT}">{count} tokens</span>'
-    cell = "text-align:left;vertical-align:top;padding:6px 10px;border-bottom:1px solid #d5d9e0"
     lines = f'<div style="font-size:115%;margin-bottom:4px">{texts}</div><div style="font-size:85%">{chips}</div>'
-    return f'<tr><td style="{cell};white-space:nowrap">{left}</td><td style="{cell}">{lines}</td></tr>'
+    return f'<tr><td style="{CELL};white-space:nowrap">{left}</td><td style="{CELL}">{lines}</td></tr>'
 
 
 def _text(encoding: Encoding, sentence: int, unknown: int) -> str:
