@@ -45,6 +45,7 @@ Product = Callable[[Tensor, Tensor, After], nn.Module]
 
 LEVELS = 127  # of int8 on either side of zero
 ZERO = 128  # where zero lies in uint8, the form in which the kernels are fast for states
+WHOLE = 1.5 * 2**23  # a small number added to it is rounded, and stands in the last bits of the float
 SMALLEST = 1e-12  # a scale that divides zeros too
 
 
@@ -209,16 +210,13 @@ class _Rounded(nn.Module):
 
     def __init__(self, weight: Tensor, bias: Tensor, after: After) -> None:
         super().__init__()
-        weight = weight.detach().float()
-        self.scale = weight.abs().amax(dim=1).clamp(min=SMALLEST) / LEVELS
-        self.weight = self._laid_out((weight / self.scale[:, None]).round().to(torch.int8))
+        whole, scale = _rounded(weight.detach().float())
+        self.weight, self.scale = self._laid_out(whole.bitwise_xor_(ZERO).view(torch.int8)), scale[:, 0]
         self.zeros = torch.zeros(len(weight), dtype=torch.int64)
         self.bias, self.after = bias.detach().float(), after
 
     def forward(self, states: Float[Tensor, "*place dim"]) -> Float[Tensor, "*place inner"]:
-        rows = states.flatten(0, -2)
-        scale = torch.maximum(rows.amax(1, keepdim=True), -rows.amin(1, keepdim=True)).clamp_(min=SMALLEST) / LEVELS
-        whole = (rows / scale).round_().to(torch.int8).view(torch.uint8).bitwise_xor_(ZERO)  # torch is slow to uint8
+        whole, scale = _rounded(states.flatten(0, -2))
         mapped = self._product(whole)
         torch.addcmul(self.bias, mapped, scale, out=mapped)
         if self.after == "gelu":
@@ -232,6 +230,13 @@ class _Rounded(nn.Module):
         weight = (self.weight, self.scale, self.zeros)
         plain: tuple[Any, ...] = (None, 1.0, 0, torch.float32, "none", [], "none")  # no bias, nothing fused
         return torch.ops.onednn.qlinear_pointwise(rows, 1.0, ZERO, *weight, *plain)
+
+
+def _rounded(rows: Float[Tensor, "row dim"]) -> tuple[UInt8[Tensor, "row dim"], Float[Tensor, "row 1"]]:
+    """Rows in whole numbers around `ZERO`, and what one is worth in each row."""
+    scale = torch.maximum(rows.amax(1, keepdim=True), -rows.amin(1, keepdim=True)).clamp_(min=SMALLEST) / LEVELS
+    whole = torch.addcmul(rows.new_full(rows.shape[1:], WHOLE + ZERO), rows, 1 / scale)
+    return whole.view(torch.int32).to(torch.uint8), scale
 
 
 class _SlowlyRounded(_Rounded):

@@ -58,6 +58,14 @@ def test_rounded_maps_are_the_same_without_their_kernel():
     torch.testing.assert_close(fast, slow, rtol=1e-5, atol=1e-5)
 
 
+def test_a_row_is_rounded_to_the_nearest_of_its_own_whole_numbers():
+    rows = torch.cat([torch.randn(50, 64) * torch.logspace(-6, 6, 50)[:, None], torch.zeros(1, 64)])
+    whole, scale = precision._rounded(rows)
+    exact = rows.double() / scale.double()
+    assert (whole - exact - precision.ZERO).abs().max() <= 0.5 + 1e-5  # ties, to float32's own rounding
+    assert ((whole[:-1].int() - precision.ZERO).abs().amax(1) == precision.LEVELS).all()
+
+
 def test_whole_numbers_of_a_text_do_not_depend_on_its_company(loaded):
     found = embed(*loaded, TEXTS, precision="int8", progress=False)
     for text, vector in zip(TEXTS, found, strict=True):
