@@ -114,9 +114,10 @@ def touch(model: Any) -> Any:
 
 def hugging_face(order: Order) -> Work:
     """transformers 4.40.2's own ErnieM, model and tokenizer."""
-    transformers = _with_ernie_m()
-    model = touch(transformers.ErnieMModel.from_pretrained(order["folder"]).eval().to(order["device"]))
-    tokenizer = transformers.ErnieMTokenizer.from_pretrained(order["folder"])
+    from transformers import ErnieMModel, ErnieMTokenizer
+
+    model = touch(ErnieMModel.from_pretrained(order["folder"]).eval().to(order["device"]))
+    tokenizer = ErnieMTokenizer.from_pretrained(order["folder"])
     longest = model.config.max_position_embeddings - 2
     batched = {"padding": True, "return_tensors": "pt", "return_attention_mask": True, "truncation": True}
 
@@ -129,18 +130,10 @@ def hugging_face(order: Order) -> Work:
 
 def hugging_face_ids(order: Order) -> Work:
     """transformers 4.40.2's own tokenizer."""
-    tokenizer = _with_ernie_m().ErnieMTokenizer.from_pretrained(order["folder"])
+    from transformers import ErnieMTokenizer
+
+    tokenizer = ErnieMTokenizer.from_pretrained(order["folder"])
     return lambda texts, ids, size: tokenizer(texts)
-
-
-def _with_ernie_m() -> Any:
-    """A transformers that still has the model."""
-    import transformers
-
-    transformers.logging.set_verbosity_error()
-    if not hasattr(transformers, "ErnieMModel"):
-        raise ImportError(f"transformers {transformers.__version__} has no ErnieM")
-    return transformers
 
 
 PEERS: dict[str, Loader] = {"hf": hugging_face, "hf-ids": hugging_face_ids}

@@ -5,7 +5,7 @@ import random
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from itertools import cycle, islice, zip_longest
+from itertools import cycle, zip_longest
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -100,14 +100,6 @@ class Texts:
         """Put them into a file, for other processes; its path."""
         path.write_text(json.dumps({"texts": self.texts, "ids": self.ids}), encoding="utf-8")
         return str(path)
-
-    def repeated(self, count: int) -> "Texts":
-        """So many texts: these, over and over.
-
-        >>> Texts("two", ("a", "b"), ((0, 5, 2), (0, 6, 2))).repeated(3).texts
-        ('a', 'b', 'a')
-        """
-        return Texts(self.where, tuple(islice(cycle(self.texts), count)), tuple(islice(cycle(self.ids), count)))
 
     def of_length(self, tokens: int, folder: Path) -> "Texts":
         """Neighbours joined and cut to so many tokens each, [CLS] and [SEP] counted; about as many tokens together.

@@ -2,11 +2,11 @@
 
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from itertools import pairwise
 from pathlib import Path
+from timeit import repeat
 from typing import Any
 
 import torch
@@ -79,7 +79,7 @@ def limit(order: Order) -> Work:
     engines = [multiply for engine in ENGINES[order["precision"]] for multiply in _by_engine(engine, order)]
     if not engines:
         raise RuntimeError(f"torch {torch.__version__} has no matrix products in {order['precision']}")
-    fastest = min(engines, key=_seconds)
+    fastest = min(engines, key=lambda multiply: min(repeat(partial(multiply, ROW), number=1, repeat=4)))
     return lambda texts, ids, size: fastest(sum(map(len, ids)))
 
 
@@ -115,16 +115,6 @@ def _by_engine(engine: Callable[[Matrix, str], Product], order: Order) -> Iterat
             torch.cuda.synchronize()
 
     yield multiply
-
-
-def _seconds(multiply: Callable[[int], None]) -> float:
-    """The least of a few rows, the first of which warms up."""
-    times = []
-    for _ in range(4):
-        begun = time.perf_counter()
-        multiply(ROW)
-        times.append(time.perf_counter() - begun)
-    return min(times[1:])
 
 
 def _plain(weight: Matrix, precision: str) -> Product:

@@ -99,7 +99,8 @@ def _places(axis: str, values: Sequence[int], texts: Texts, folder: Path, scratc
     config = ErnieMConfig.from_pretrained(folder)
     for x in values:
         if axis == "texts":
-            yield Place(texts.repeated(x), folder, axis, x)
+            times = -(-x // len(texts.texts))
+            yield Place(Texts(texts.where, (times * texts.texts)[:x], (times * texts.ids)[:x]), folder, axis, x)
         elif axis == "layers":
             shape = (x, config.hidden_size, config.num_attention_heads)
             yield Place(texts, random_checkpoint(scratch / f"{x} layers", folder, *shape), axis, x)

@@ -18,6 +18,7 @@ from erniem_lab.bench.contenders import Contender
 from erniem_lab.errors import FileFaultError, InputValueError
 
 FOREIGN = Path(__file__).with_name("foreign.py")
+QUIET = {"HF_HUB_OFFLINE": "1", "PYTHONWARNINGS": "ignore", "TRANSFORMERS_VERBOSITY": "error"}
 NO_PEER = "give --peer PYTHON, of an environment with transformers==4.40.2, sentencepiece and torch"
 
 
@@ -117,10 +118,10 @@ class _Worker:
 
     def __init__(self, peer: str, threads: int) -> None:
         command = [peer, str(FOREIGN)] if peer else [sys.executable, "-m", "erniem_lab.bench.own"]
-        quiet = {**os.environ, "OMP_NUM_THREADS": str(threads), "HF_HUB_OFFLINE": "1", "PYTHONWARNINGS": "ignore"}
+        given = {**os.environ, **QUIET, "OMP_NUM_THREADS": str(threads)}
         self._said = tempfile.TemporaryFile()  # noqa: SIM115  # closed with the process
         pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": self._said}
-        self._process = subprocess.Popen(command, env=quiet, text=True, encoding="utf-8", **pipes)
+        self._process = subprocess.Popen(command, env=given, text=True, encoding="utf-8", **pipes)
 
     def ask(self, order: Mapping[str, object]) -> dict[str, Any]:
         """What a run took, or under "fault" why there was none."""

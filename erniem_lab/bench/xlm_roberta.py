@@ -84,17 +84,6 @@ def by_onnx_runtime(order: Order) -> Work:
     return in_batches(read, order)
 
 
-class _States(torch.nn.Module):
-    """XLM-R's last states, of ids and mask alone, as exporters want it."""
-
-    def __init__(self, model: torch.nn.Module) -> None:
-        super().__init__()
-        self.model = model
-
-    def forward(self, ids: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
-        return self.model(ids, attention_mask=mask).last_hidden_state
-
-
 def _exported(folder: str, precision: str) -> bytes:
     """The graph with its weights, in float32, or in int8 with states rounded as they come."""
     import onnx
@@ -103,10 +92,10 @@ def _exported(folder: str, precision: str) -> bytes:
 
     axes = {0: torch.export.Dim("batch"), 1: torch.export.Dim("seq")}
     how: dict[str, Any] = {"input_names": ["ids", "mask"], "output_names": ["states"], "dynamic_shapes": (axes, axes)}
-    module, given = _States(_xlm_roberta(folder)).eval(), _padded([[0, 9, 9, 2], [0, 9, 2]])
+    model, given = _xlm_roberta(folder), _padded([[0, 9, 9, 2], [0, 9, 2]])
     with tempfile.TemporaryDirectory() as scratch:
         whole, rounded = (Path(scratch) / name for name in ("float32.onnx", "int8.onnx"))
-        torch.onnx.export(module, given, whole, dynamo=True, verbose=False, **how)
+        torch.onnx.export(model, given, whole, dynamo=True, verbose=False, **how)
         if precision == "int8":
             quantize_dynamic(whole, rounded, weight_type=QuantType.QInt8, per_channel=True)
         return onnx.load(rounded if precision == "int8" else whole).SerializeToString()
@@ -117,7 +106,6 @@ def _xlm_roberta(folder: str) -> Any:
     import transformers
     from safetensors.torch import load_file
 
-    transformers.logging.set_verbosity_error()
     names = json.loads((Path(folder) / "config.json").read_text(encoding="utf-8"))
     config = transformers.XLMRobertaConfig(**{name: names[name] for name in SHAPE + MORE}, type_vocab_size=1)
     config._attn_implementation = "sdpa"

@@ -100,8 +100,10 @@ def bench(
         given = speed.Conditions(folder, threads or torch.get_num_threads(), device, rounds, peer)
         read = speed.gather(folder, texts or [], sentences, languages=[*filter(None, languages.split(","))])
         found = [speed.compare(contenders, read, given)]
-        goals = speed.judge(found[0]).to_string(index=False, float_format="{:.2f}".format)
-        print(f"{found[0]}\n\ngoals, meant for a base model and two quiet cores\n{goals}")
+        goals = speed.judge(found[0])
+        print(found[0])
+        if len(goals):
+            print("\ngoals, meant for a base model and two quiet cores", goals.to_string(index=False), sep="\n")
         if axes:
             found.append(speed.measure_curves(axes, contenders, read, given))
             print(f"\n{found[1]}")
