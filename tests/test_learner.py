@@ -231,6 +231,29 @@ def test_the_contrast_is_infonce_written_out(doubles, tokenizer, model):
     assert torch.allclose(found, torch.stack(expected).mean(), rtol=1e-5)
 
 
+def test_the_contrast_compares_the_layer_that_it_is_told_to(doubles, tokenizer, model):
+    side = one_side(doubles.batch, 0, tokenizer)
+    kept = side.kinds != PADDING
+    encoder = model.ernie_m.eval()
+    states = encoder(side.input_ids, side.position_ids, kept, output_hidden_states=True).hidden_states
+    for layer in (0, 1, -1):
+        expected = [rows[own].mean(dim=0) for rows, own in zip(states[layer], kept, strict=True)]
+        found = Contrast(encoder, layer=layer).vectors(encoder, side)
+        assert torch.allclose(found, F.normalize(torch.stack(expected), dim=1), atol=1e-6)
+
+
+def test_every_choice_has_a_say(singles, tokenizer, model):
+    def written(number=0, **choices):
+        return make(model, tokenizer, **choices).with_pseudo_tokens(singles, seeded(number)).batch.input_ids
+
+    assert written(placeholders=2.0).shape[1] > written().shape[1]
+    assert torch.equal(written(1), written())
+    assert not torch.equal(written(1, sampling=5.0), written(sampling=5.0))
+    chosen = {"queue": 7, "layer": 1, "momentum": 0.5, "contrast_temperature": 0.2}
+    contrast = make(model, tokenizer, contrast=True, **chosen).contrast
+    assert [len(contrast.queue), contrast.layer, contrast.momentum, contrast.temperature] == [*chosen.values()]
+
+
 def test_a_side_of_a_pair_is_the_sentence_by_itself(store, tokenizer):
     sample = TextStream(store, tokenizer, tokens=160)[1]
     for text, ids in enumerate(sample.batch.input_ids):

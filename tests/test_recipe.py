@@ -17,6 +17,7 @@ from erniem_lab.pretraining.ranking import OFFSET
 from erniem_lab.pretraining.recipe import Recipe
 from erniem_lab.pretraining.run import Lessons, corpora_of, pretrain
 from erniem_lab.pretraining.store import store_texts
+from erniem_lab.pretraining.stream import TextStream
 from erniem_lab.training import Loss, read_curve, saved_weights
 
 TINY = """
@@ -171,6 +172,18 @@ def test_the_micro_batches_of_a_step_have_one_objective(tmp_path):
     names = [[lessons.objective(4 * step + part) for part in range(4)] for step in range(20)]
     assert all(len(set(step)) == 1 for step in names)
     assert len({step[0] for step in names}) == 3
+
+
+def test_text_is_mixed_and_cut_into_batches_as_the_recipe_says(tmp_path):
+    tokenizer = ErnieMTokenizer.from_pretrained(GOLDEN / "tokenizer")
+    store = store_texts(tokenizer, drawn("fr", 90, 0) + drawn("sw", 10, 2))
+    text = TINY.replace("tokens = 256", "tokens = 128\ntemperature = 0.0").replace("steps = 3", "steps = 3\nseed = 5")
+    stream = Lessons(read(tmp_path, text), store, tokenizer).streams[2]
+    asked = {"tokens": 128, "temperature": 0.0, "seed": 5}
+    for changed in ({}, {"tokens": 256}, {"temperature": 0.7}, {"seed": 0}):
+        other = TextStream(store, tokenizer, **{**asked, **changed})
+        alike = [stream[i].batch.input_ids.tolist() == other[i].batch.input_ids.tolist() for i in range(20)]
+        assert all(alike) != bool(changed)
 
 
 def test_what_is_held_out_is_not_stored(tmp_path, pairs):
