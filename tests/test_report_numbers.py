@@ -13,6 +13,7 @@ def test_a_number_reads_with_unit_interval_and_count() -> None:
     assert Number("loss", 2.41711, 1234, 2.4, 2.45, "nats").measure == "2.417 nats [2.4, 2.45], n = 1,234"
     assert Number("best layer", 2).measure == "2"
     assert Number("parameters", 6912345).measure == "6,912,345"
+    assert Number("rate", 11203.4, 5, 7554.9, 11531.0).measure == "11,203 [7,555, 11,531], n = 5"
 
 
 @pytest.mark.parametrize("value", [np.float32(0.5), np.array(0.5), torch.tensor(0.5), 0.5])
