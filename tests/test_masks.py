@@ -184,11 +184,20 @@ def test_ones_and_zeros_as_four_axes_of_floats_are_refused_not_added():
 
 
 @pytest.mark.parametrize(
-    "shape", [(SEQ,), (BATCH, SEQ + 1), (3, SEQ), (BATCH, SEQ - 1, SEQ), (BATCH, 1, SEQ, 2), (1, 1, 1, SEQ, SEQ)]
+    "shape",
+    [
+        (SEQ,),
+        (BATCH, SEQ + 1),
+        (3, SEQ),
+        (BATCH, SEQ - 1, SEQ),
+        (BATCH, 1, SEQ, 2),
+        (BATCH, 3, SEQ, SEQ),
+        (1, 1, 1, SEQ, SEQ),
+    ],
 )
 def test_other_shapes_are_refused_with_the_accepted_ones(shape):
     with pytest.raises(InputValueError, match=r"attention_mask has shape .*batch"):
-        reading_mask(torch.ones(shape, dtype=torch.bool), PADDING)
+        reading_mask(torch.ones(shape, dtype=torch.bool), PADDING, heads=4)
 
 
 @pytest.mark.parametrize("written", [False, True])
