@@ -211,7 +211,8 @@ class _Rounded(nn.Module):
     def __init__(self, weight: Tensor, bias: Tensor, after: After) -> None:
         super().__init__()
         whole, scale = _rounded(weight.detach().float())
-        self.weight, self.scale = self._laid_out(whole.bitwise_xor_(ZERO).view(torch.int8)), scale[:, 0]
+        signed = whole.bitwise_xor_(ZERO).view(torch.int8)  # the same numbers around zero
+        self.weight, self.scale = self._laid_out(signed), scale[:, 0]
         self.zeros = torch.zeros(len(weight), dtype=torch.int64)
         self.bias, self.after = bias.detach().float(), after
 
