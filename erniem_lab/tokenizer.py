@@ -8,7 +8,7 @@ from typing import Any, get_args
 import sentencepiece
 
 from erniem_lab.encoding import Encoding, Sentence, Side, join
-from erniem_lab.errors import FileFaultError, InputValueError
+from erniem_lab.errors import FileFaultError, InputTypeError, InputValueError
 from erniem_lab.files.atomic import staged_files
 from erniem_lab.hub import local_folder
 from erniem_lab.tokenizing import tokenizer_files as files
@@ -92,6 +92,10 @@ class ErnieMTokenizer(BatchTokenizer):
             raise FileFaultError(
                 f"vocab_file is missing, and sentencepiece's own numbers are not ERNIE-M's ids: pass vocab_file={path}"
             )
+        for name, token in roles.items():
+            _demand(isinstance(token, str), name, token, "a string")
+        _demand(_is_count(model_max_length), "model_max_length", model_max_length, "a number of tokens, at least 1")
+        _demand(isinstance(sp_model_kwargs, Mapping | None), "sp_model_kwargs", sp_model_kwargs, "a mapping")
         tokens = read_vocabulary(path, needed=roles.values())
         super().__init__(Vocabulary(tokens, roles.values(), unk_token), roles, clean_up_tokenization_spaces)
         self.sp_model = _load(Path(sentencepiece_model_ckpt))
@@ -104,7 +108,7 @@ class ErnieMTokenizer(BatchTokenizer):
         sampling = _sampling(self.sp_model_kwargs)
         text_ids = self.vocabulary.text_ids()
         self._segmenter = Segmenter(self.sp_model, text_ids, self.unk_token_id, mode, sampling)
-        self.add_tokens(additional_special_tokens, special_tokens=True)
+        self._add_special(additional_special_tokens)
 
     def add_tokens(self, new_tokens: str | Sequence[str], special_tokens: bool = False) -> int:  # noqa: D102
         new = super().add_tokens(new_tokens, special_tokens)
@@ -219,8 +223,13 @@ class ErnieMTokenizer(BatchTokenizer):
                     f"{folder}: added token {token!r} should have id {token_id}, and vocab.txt with the added tokens "
                     f"before it gives {tokenizer.convert_tokens_to_ids(token)}; get all of the tokenizer's files again"
                 )
-        tokenizer.add_tokens(more_special, special_tokens=True)
+        tokenizer._add_special(more_special or ())
         return tokenizer
+
+    def _add_special(self, tokens: Sequence[str]) -> None:
+        listed = isinstance(tokens, list | tuple) and all(isinstance(token, str) and token for token in tokens)
+        _demand(listed, "additional_special_tokens", tokens, "a list of strings, none of them empty")
+        self.add_tokens(tokens, special_tokens=True)
 
     def save_pretrained(self, save_directory: str | PathLike[str]) -> tuple[str, ...]:
         """Write the tokenizer to a folder, for this library and for Hugging Face's; the paths written."""
@@ -271,6 +280,15 @@ def _load(path: Path) -> sentencepiece.SentencePieceProcessor:
         raise FileFaultError(
             f"{path}: not a sentencepiece model that can be read ({fault}); get it again from where the model came from"
         ) from fault
+
+
+def _demand(met: bool, name: str, value: Any, accepted: str) -> None:
+    if not met:
+        raise InputTypeError(f"{name}={value!r:.60}: accepted is {accepted}")
+
+
+def _is_count(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value > 0
 
 
 def _sampling(settings: Mapping[str, Any]) -> dict[str, Any]:

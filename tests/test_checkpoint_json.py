@@ -1,4 +1,4 @@
-"""Whatever JSON value stands where another should in a checkpoint, it loads or is refused in this library's words."""
+"""Whatever JSON stands where another value should in a checkpoint or tokenizer, it loads or is refused by name."""
 
 import json
 import random
@@ -9,11 +9,13 @@ from typing import Any
 
 import pytest
 from checkpoint_files import TINY, tiny_encoder
+from conftest import GOLDEN
 from jaxtyping import config as type_checks
 
 from erniem_lab.checkpoint import save_checkpoint
 from erniem_lab.errors import ErnieMLabError
 from erniem_lab.model import ErnieMModel
+from erniem_lab.tokenizer import ErnieMTokenizer
 
 JUNK = [None, True, -1, 0, 3, 1.5, "", "x", "../x", [], [1], ["F32"], {}, {"a": 1}, {"0": None}]
 HEAD = "model.safetensors"
@@ -41,12 +43,31 @@ def of_paddle(folder: Path) -> None:
     (folder / "model_config.json").write_text(json.dumps(older))
 
 
+def of_tokenizer(folder: Path) -> None:
+    tokenizer = ErnieMTokenizer.from_pretrained(GOLDEN / "tokenizer")
+    tokenizer.add_tokens(["<x>"])
+    tokenizer.add_special_tokens({"additional_special_tokens": ["<y>"]})
+    tokenizer.save_pretrained(folder)
+
+
+def use_model(folder: Path) -> None:
+    ErnieMModel.from_pretrained(folder)
+
+
+def use_tokenizer(folder: Path) -> None:
+    tokenizer = ErnieMTokenizer.from_pretrained(folder)
+    tokenizer.encoding("this is <x>", truncation=True)
+    tokenizer.decode([1, 2, 3])
+
+
 FOLDERS: dict[str, Callable[[Path], None]] = {
     "config.json": without_manifest,
     "model_config.json": of_paddle,
     "manifest.json": whole,
     "model.safetensors.index.json": sharded,
     HEAD: without_manifest,
+    "tokenizer_config.json": of_tokenizer,
+    "special_tokens_map.json": of_tokenizer,
 }
 
 
@@ -89,14 +110,15 @@ def test_junk_anywhere_in_its_json_loads_or_is_refused_by_name(
     monkeypatch.setattr(type_checks, "jaxtyping_disable", True)  # as for users, who run without these checks
     FOLDERS[name](tmp_path)
     good, rest = parts(tmp_path / name)
+    use = use_tokenizer if "token" in name else use_model
     draw, refused = random.Random(0), []
     every = [(where, junk) for where in places(good) for junk in JUNK]
     for where, junk in draw.sample(every, min(len(every), 150)):
         write(tmp_path / name, spoilt(good, where, junk), rest)
         try:
-            ErnieMModel.from_pretrained(tmp_path)
+            use(tmp_path)
         except ErnieMLabError as fault:
             refused.append((where, junk, str(fault)))
-    assert len(refused) > 50
+    assert len(refused) > (20 if use is use_tokenizer else 50)
     for where, junk, said in refused:
         assert any(word in said for word in (str(tmp_path), "num_labels", *map(str, where))), (where, junk, said)

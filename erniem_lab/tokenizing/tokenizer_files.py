@@ -24,17 +24,34 @@ def read_settings(folder: Path) -> dict[str, Any]:
     kind = settings.get("tokenizer_class") or "ErnieMTokenizer"
     if not str(kind).startswith("ErnieM"):
         raise FileFaultError(f"{folder / CONFIG_FILE}: tokenizer_class is {kind!r}; accepted is 'ErnieMTokenizer'")
-    if settings.get("model_max_length", 0) > NO_LIMIT:
+    length = settings.get("model_max_length")
+    if isinstance(length, int | float) and length > NO_LIMIT:
         del settings["model_max_length"]
     return {name: _plain(value) for name, value in settings.items() if name != "added_tokens_decoder"}
 
 
 def read_added(folder: Path) -> list[tuple[int, str, bool]]:
-    """Id, token, and whether it is special, of every added token that a folder's files name; in the order of ids."""
-    decoder = _object(folder / CONFIG_FILE).get("added_tokens_decoder", {})
-    listed = [(int(i), str(_plain(token)), bool(token.get("special"))) for i, token in decoder.items()]
-    older = [(int(i), token, False) for token, i in _object(folder / ADDED_FILE).items()]
+    """Id, token, and whether it is special, of every added token that a folder's files name; in the order of ids.
+
+    Raises:
+        FileFaultError: a file that does not say so of each.
+    """
+    decoder = _object(folder / CONFIG_FILE).get("added_tokens_decoder") or {}
+    try:
+        listed = [_added(i, token["content"], token.get("special")) for i, token in decoder.items()]
+        older = [_added(i, token, False) for token, i in _object(folder / ADDED_FILE).items()]
+    except (AttributeError, KeyError, TypeError, ValueError) as fault:
+        raise FileFaultError(
+            f"{folder}: {CONFIG_FILE} (added_tokens_decoder) or {ADDED_FILE} has no number or no string for an added "
+            f"token ({fault!r}); get both again"
+        ) from fault
     return sorted(listed or older)
+
+
+def _added(number: Any, token: Any, special: Any) -> tuple[int, str, bool]:
+    if not isinstance(token, str) or not token:
+        raise ValueError(f"{token!r} is no token")
+    return int(number), token, bool(special)
 
 
 def _object(path: Path) -> dict[str, Any]:
