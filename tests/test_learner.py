@@ -279,6 +279,14 @@ def test_the_copy_follows_slowly_and_the_queue_turns(doubles, tokenizer, model):
     assert torch.allclose(contrast.queue.norm(dim=1), torch.ones(5))
 
 
+def test_the_copy_drops_nothing_out_while_the_model_learns(doubles, tokenizer, model):
+    learner = make(model, tokenizer, contrast=True).train()
+    side = one_side(doubles.batch, 1, tokenizer)
+    once, again = (learner.contrast.vectors(learner.contrast.copy, side) for _ in range(2))
+    assert torch.equal(once, again)
+    assert learner.model.training
+
+
 @pytest.mark.parametrize("name", LESSONS)
 def test_every_objective_gives_a_loss_that_reaches_the_words(name, singles, doubles, tokenizer, model):
     learner = make(model, tokenizer, contrast=True)

@@ -68,6 +68,12 @@ class Contrast(nn.Module):
             self._enqueue(answers)
         return F.cross_entropy(cosines, torch.arange(len(asked), device=cosines.device))
 
+    def train(self, mode: bool = True) -> "Contrast":
+        """As in every module, but the copy never drops anything out."""
+        super().train(mode)
+        self.copy.eval()
+        return self
+
     def vectors(self, model: ErnieMModel, sentences: Batch) -> Float[Tensor, "batch hidden"]:
         """The mean of a layer's states over each sentence, [CLS] and [SEP] included, of length 1."""
         kept = sentences.kinds != PADDING
