@@ -5,7 +5,9 @@ from types import SimpleNamespace
 
 import pytest
 
+from erniem_lab.corpora.collect import open_parallel
 from erniem_lab.corpora.hub_data import DataSet
+from erniem_lab.corpora.text import Text
 from erniem_lab.errors import FileFaultError, InputTypeError, InputValueError, MissingExtraError
 
 COLUMNS = {"en": "translation.en", "fr": "translation.fr"}
@@ -33,6 +35,19 @@ def test_pairs_are_read_and_empty_sides_left_out(file):
     pairs = list(DataSet(file).pairs(COLUMNS))
     assert [(pair.first.text, pair.second.text) for pair in pairs] == [("cat", "chat"), ("a\x1cb", "c")]
     assert (pairs[0].first.language, pairs[0].second.language) == ("en", "fr")
+
+
+def test_parallel_files_open_by_their_name_alone(file, tmp_path):
+    assert [*open_parallel(file)] == [*DataSet(file).pairs(COLUMNS)]
+    pa, parquet = pytest.importorskip("pyarrow"), pytest.importorskip("pyarrow.parquet")
+    for number, columns in enumerate((["eng", "swh"], ["n", "en"], ["en", "fr", "de"])):
+        path = tmp_path / f"{number}.parquet"
+        parquet.write_table(pa.table({name: [f"in {name}"] for name in columns}), path)
+    [pair] = open_parallel(tmp_path / "0.parquet")
+    assert (pair.first, pair.second) == (Text("en", "in eng"), Text("sw", "in swh"))
+    for number in (1, 2):
+        with pytest.raises(InputValueError, match=rf"{number}\.parquet: columns are .*named after languages"):
+            open_parallel(tmp_path / f"{number}.parquet")
 
 
 def test_single_sentences_are_read(file):

@@ -15,7 +15,9 @@ if TYPE_CHECKING:
 
 def pretrain(
     recipes: Annotated[list[Path], typer.Argument(help="TOML recipes; each goes on from the model before it.")],
-    pairs: Annotated[list[Path], typer.Option(help="Parallel text: a file, or a folder as fr.tsv.gz, sw.tsv.gz.")],
+    pairs: Annotated[
+        list[Path], typer.Option(help="Parallel text: .tsv or .parquet, or a folder as fr.tsv.gz, sw.tsv.gz.")
+    ],
     out: Annotated[Path, typer.Option(help="The folder for the run.")],
     start: Annotated[str | None, typer.Option(help="A checkpoint to begin with, folder or hub id.")] = None,
     change: Annotated[list[str] | None, typer.Option("--set", help="A recipe's value, as plan.steps=100.")] = None,

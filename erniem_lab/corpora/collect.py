@@ -8,6 +8,7 @@ from os import PathLike
 from pathlib import Path
 
 from erniem_lab.corpora.bible import VERSE, bible_language, read_bible
+from erniem_lab.corpora.hub_data import BUILDERS, DataSet
 from erniem_lab.corpora.languages import is_language, language_code
 from erniem_lab.corpora.line_files import find_line_files, match_line_files, read_line_pairs, read_texts
 from erniem_lab.corpora.lines import read_lines
@@ -25,7 +26,8 @@ def open_parallel(path: str | PathLike[str], *, form: str = "auto", pivot: str =
     Args:
         form: "tsv", a column for each of two languages and a header (`read_pairs`); "lines", files of one sentence a
             line (`read_line_pairs`); "verses", files of Bible verses (`read_bible`). "auto" looks at the names,
-            and tells "tsv" from "verses" by the first line.
+            and tells "tsv" from "verses" by the first line. A `.parquet` or `.arrow` file is read as
+            `DataSet.parallel` reads it.
         pivot: for folders of "lines" and "verses", the language that each other language is paired with.
 
     Raises:
@@ -41,6 +43,8 @@ def open_parallel(path: str | PathLike[str], *, form: str = "auto", pivot: str =
     if form not in FORMS:
         raise InputValueError(f"form={form!r}; expected one of {', '.join(FORMS)}")
     path = Path(path)
+    if path.suffix in BUILDERS:
+        return DataSet(path).parallel()
     chosen, pivot = _guess(path) if form == "auto" else form, language_code(pivot)
     readers = {"tsv": _tables, "lines": _lines, "verses": _verses}[chosen](path, pivot)
     files = list(dict.fromkeys(file for used, _ in readers for file in used))

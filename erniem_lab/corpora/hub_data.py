@@ -8,6 +8,7 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
+from erniem_lab.corpora.languages import is_language, language_code
 from erniem_lab.corpora.text import Corpus, Text, TextPair
 from erniem_lab.errors import FileFaultError, InputTypeError, InputValueError, MissingExtraError
 
@@ -54,6 +55,22 @@ class DataSet:
             self._fingerprint(wanted),
             lambda: (TextPair.of((first, second), one, two) for one, two in self._texts(tuple(wanted.values()))),
         )
+
+    def parallel(self) -> Corpus[TextPair]:
+        """The pairs of the two columns that are named after languages, or of `translation`, if there is one.
+
+        Raises:
+            InputValueError: fewer such columns than two, or more.
+        """
+        row: Mapping[str, Any] = next(self._rows(), {})
+        inner = row.get("translation")
+        names = [f"translation.{name}" for name in inner] if isinstance(inner, Mapping) else [*row]
+        columns = {language_code(end): name for name in names if is_language(end := name.rpartition(".")[2])}
+        if len(columns) != 2:
+            raise InputValueError(
+                f"{self.source}: columns are {', '.join(names)}: two are to be named after languages, such as en and fr"
+            )
+        return self.pairs(columns)
 
     def texts(self, language: str, column: str) -> Corpus[Text]:
         """The sentences of one column."""
