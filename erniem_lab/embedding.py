@@ -1,8 +1,10 @@
 """Sentence vectors for a whole corpus: texts of like length in rows without padding, results in the caller's order."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 import numpy as np
 import torch
@@ -78,8 +80,7 @@ def embed_layers(
     """
     if isinstance(texts, str):
         raise InputTypeError(f"texts is the single string {texts[:40]!r}: give a list of strings")
-    asked = range(model.config.num_hidden_layers + 1) if layers is None else layers
-    reader = Reader.of(model, tokenizer, asked, pooling, precision, batch_tokens)
+    reader = Reader.of(model, tokenizer, layers, pooling, precision, batch_tokens)
     with ReadingBar(len(texts), shown=progress) as bar:
         return reader.vectors(texts, bar)
 
@@ -99,7 +100,7 @@ class Reader:
         cls,
         model: ErnieMPreTrainedModel,
         tokenizer: ErnieMTokenizer,
-        layers: Sequence[int],
+        layers: Sequence[int] | None = None,
         pooling: Pooling = "mean",
         precision: Precision = "float32",
         batch_tokens: int | None = None,
@@ -107,9 +108,10 @@ class Reader:
         """A reader with weights of its own, those that the model has now.
 
         Args:
-            layers: from 0, or from the last by negative numbers.
+            layers: from 0, or from the last by negative numbers; every one if not given.
 
         Raises:
+            InputTypeError: something other than a model.
             InputValueError: no such layer, pooling or precision.
 
         >>> from erniem_lab import MINI, ErnieMForMaskedLM
@@ -117,7 +119,10 @@ class Reader:
         >>> Reader.of(model, tokenizer, [0, 1]).vectors(["Bonjour."]).shape[:2]
         (2, 1)
         """
-        chosen = [_layer(layer, model.config.num_hidden_layers) for layer in layers]
+        if not isinstance(model, ErnieMPreTrainedModel):
+            raise InputTypeError(f"model is of type {type(model).__name__}: give the model first, then its tokenizer")
+        count = model.config.num_hidden_layers
+        chosen = [_layer(layer, count) for layer in (range(count + 1) if layers is None else layers)]
         if not chosen:
             raise InputValueError("layers is empty: give the numbers of one layer or more")
         if pooling not in get_args(Pooling):
@@ -127,18 +132,21 @@ class Reader:
         tokens = batch_tokens or ROW_TOKENS.get(model.device.type, DEVICE_TOKENS)
         return cls(reading_twin(model, precision, max(chosen)), tokenizer, chosen, pooling, tokens)
 
-    @torch.inference_mode()
     def vectors(self, texts: Sequence[str], bar: "ReadingBar | None" = None) -> Float[np.ndarray, "layer text hidden"]:
         """A vector for each layer and text; the bar, if there is one, moves on."""
         config = self.model.config
         vectors = np.empty((len(self.layers), len(texts), config.hidden_size), dtype=np.float32)
         ids = self.tokenizer(list(texts), truncation=True, max_length=config.max_length)["input_ids"] if texts else []
-        for numbers in _rows(list(map(len, ids)), self.row_tokens):
-            vectors[:, numbers] = self._row([ids[i] for i in numbers])
-            if bar is not None:
-                bar.add(len(numbers), sum(len(ids[i]) for i in numbers))
+        rows = [*_rows(list(map(len, ids)), self.row_tokens)]
+        with _side_by_side(len(rows), self.model.device) as for_each:
+            found = for_each(self._row, [[ids[i] for i in numbers] for numbers in rows])
+            for numbers, row in zip(rows, found, strict=True):
+                vectors[:, numbers] = row
+                if bar is not None:
+                    bar.add(len(numbers), sum(len(ids[i]) for i in numbers))
         return vectors
 
+    @torch.inference_mode()
     def _row(self, texts: Sequence[Sequence[int]]) -> Float[np.ndarray, "layer text hidden"]:
         ids, places, packing = packed(texts)
         row, positions = torch.tensor([[ids], [places]], device=self.model.device)
@@ -171,6 +179,24 @@ class ReadingBar(tqdm):  # type: ignore[type-arg]
         self.update(texts)
         if not self.disable:
             self.set_postfix_str(f"{self.tokens / max(self.format_dict['elapsed'], 1e-9):,.0f} tokens/s", refresh=False)
+
+
+@contextmanager
+def _side_by_side(rows: int, device: torch.device) -> Iterator[Callable[..., Iterator[Any]]]:
+    """A `map` in which each of torch's threads reads rows of its own.
+
+    Threads that share a row wait for one another after every step; here they meet at the end. A few rows are shared.
+    """
+    threads = torch.get_num_threads()
+    if device.type != "cpu" or threads == 1 or rows < 2 * threads:
+        yield map
+        return
+    pool = ThreadPoolExecutor(threads, initializer=torch.set_num_threads, initargs=(1,))
+    try:
+        yield pool.map
+    finally:
+        pool.shutdown(cancel_futures=True)
+        torch.set_num_threads(threads)  # for threads that start later
 
 
 def _layer(given: int, layers: int) -> int:

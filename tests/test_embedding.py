@@ -6,7 +6,7 @@ import torch
 from jaxtyping import config as shape_checks
 
 from erniem_lab import MINI, ErnieMForMaskedLM, ErnieMTokenizer
-from erniem_lab.embedding import embed, embed_layers
+from erniem_lab.embedding import Reader, embed, embed_layers
 from erniem_lab.errors import InputTypeError, InputValueError
 
 TEXTS = ["Good day.", "Bonjour.", "", "The cat sees the old house by the river.", "Yes", "Good day.", "猫は眠る。" * 9]
@@ -103,3 +103,42 @@ def test_what_is_not_known_is_refused(loaded, monkeypatch, wrong, message):
     for texts in ("Good day.", ["Good day.", None]):
         with pytest.raises(InputTypeError, match="give"):
             embed(*loaded, texts, progress=False)
+
+
+@pytest.fixture
+def two_threads():
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    yield
+    torch.set_num_threads(before)
+
+
+def test_rows_read_by_threads_side_by_side_are_those_read_by_one(loaded, two_threads):
+    texts = TEXTS * 4
+    together = embed_layers(*loaded, texts, batch_tokens=16, progress=False)
+    assert torch.get_num_threads() == 2
+    torch.set_num_threads(1)
+    np.testing.assert_allclose(together, embed_layers(*loaded, texts, batch_tokens=16, progress=False), atol=EXACT)
+
+
+def test_a_fault_in_a_row_ends_the_reading_of_all(loaded, two_threads, monkeypatch):
+    read, plain = [], Reader._row
+
+    def row(self, texts):
+        read.append(texts)
+        if len(read) == 3:
+            raise MemoryError("no room")
+        return plain(self, texts)
+
+    monkeypatch.setattr(Reader, "_row", row)
+    with pytest.raises(MemoryError, match="no room"):
+        embed(*loaded, TEXTS * 20, batch_tokens=16, progress=False)
+    assert len(read) < 20
+    assert torch.get_num_threads() == 2
+
+
+def test_a_tokenizer_in_the_models_place_is_named(loaded, monkeypatch):
+    monkeypatch.setattr(shape_checks, "jaxtyping_disable", True)  # as for users, who run without these checks
+    for way in (embed, embed_layers):
+        with pytest.raises(InputTypeError, match="model is of type ErnieMTokenizer: give the model first"):
+            way(loaded[1], loaded[0], TEXTS, progress=False)
