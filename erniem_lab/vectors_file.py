@@ -91,7 +91,7 @@ def _identity(model: ErnieMPreTrainedModel, tokenizer: ErnieMTokenizer) -> dict[
     vocabulary.update(repr((tokenizer.vocabulary.tokens, tokenizer.mode, tokenizer.do_lower_case)).encode())
     return {
         "config": repr(model.config.to_dict()),
-        "weights": digest(model.base.embeddings, model.base.encoder),
+        "model": digest(model.base.embeddings, model.base.encoder),
         "tokenizer": vocabulary.hexdigest(),
     }
 
@@ -103,6 +103,7 @@ def _growing(out: Path, width: int) -> Iterator["_Growing"]:
     growing = _Growing(out, width)
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
+        Path(lock.lock_file).touch()  # where that cannot be, the lock would be called held
         with lock:
             try:
                 yield growing

@@ -215,3 +215,9 @@ def test_a_fault_of_the_command_is_one_line(tmp_path, monkeypatch, capsys):
     error = capsys.readouterr().err
     assert "nowhere.txt: no such file" in error
     assert error.strip().count("\n") == 0
+
+
+@pytest.mark.skipif(not Path("/proc").is_dir(), reason="no folder at hand in which nobody can write")
+def test_a_folder_that_takes_no_file_is_not_told_as_one_in_use(loaded):
+    with pytest.raises(FileFaultError, match="cannot be written"):
+        write_vectors(*loaded, TEXTS, Path("/proc/vectors.npy"), progress=False)
