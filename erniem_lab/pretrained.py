@@ -13,8 +13,6 @@ from erniem_lab.checkpoint import load_weights, open_checkpoint, save_checkpoint
 from erniem_lab.config import ErnieMConfig
 from erniem_lab.errors import InputTypeError, InputValueError
 
-OTHER_FIELDS = ("num_labels", "label2id", "num_classes", "dropout")  # that a config takes, and keeps by another name
-
 Model = TypeVar("Model", bound="ErnieMPreTrainedModel")
 
 
@@ -72,9 +70,6 @@ class ErnieMPreTrainedModel(nn.Module):
         if "torch_dtype" in config_overrides:
             raise InputTypeError("torch_dtype is not an argument here: write dtype=")
         opened = open_checkpoint(source, revision=revision)
-        known = {*vars(ErnieMConfig()), *opened.config, *OTHER_FIELDS}
-        if strange := [name for name in config_overrides if name not in known]:
-            raise InputTypeError(f"{', '.join(strange)}: neither an argument of from_pretrained nor a config field")
         config = ErnieMConfig.from_dict({**opened.config, **config_overrides})
         with torch.device("meta"):  # no numbers are drawn that the file would overwrite
             model = cls(config)

@@ -18,7 +18,7 @@ from torch import Tensor
 
 from erniem_lab.checkpoint import load_weights, open_checkpoint, save_checkpoint
 from erniem_lab.config import ErnieMConfig
-from erniem_lab.errors import ErnieMLabError, FileFaultError, InputTypeError, InputValueError
+from erniem_lab.errors import ErnieMLabError, FileFaultError, InputValueError
 from erniem_lab.heads import ErnieMForMaskedLM, ErnieMForSequenceClassification, ErnieMForTokenClassification
 from erniem_lab.model import ErnieMModel
 
@@ -35,13 +35,6 @@ def test_missing_weights_are_all_listed(tmp_path: Path) -> None:
     saved(tmp_path, {name: tensor for name, tensor in state.items() if name not in gone})
     with pytest.raises(FileFaultError, match=f"missing {gone[0]}; missing {gone[1]}"):
         ErnieMModel.from_pretrained(tmp_path)
-
-
-def test_an_argument_that_no_config_has_is_named(tmp_path: Path) -> None:
-    saved(tmp_path, tiny_encoder().state_dict())
-    with pytest.raises(InputTypeError, match="hiden_size, x: neither an argument of from_pretrained nor a config"):
-        ErnieMModel.from_pretrained(tmp_path, hiden_size=3, x=1)
-    assert ErnieMModel.from_pretrained(tmp_path, hidden_dropout_prob=0.5).config.hidden_dropout_prob == 0.5
 
 
 def test_strict_false_initialises_what_is_missing_and_says_so(tmp_path: Path) -> None:
