@@ -21,7 +21,7 @@ from erniem_lab.training.plan import Plan
 from erniem_lab.training.processes import Processes, own_device
 
 MODULE = "module"  # before the names of its weights in a state; before others, what the optimizer keeps of them
-COUNT = "step"  # of the updates of one weight: a number that is never divided
+COUNT = "step"  # of the updates of one weight, which the optimizer wants on the CPU
 
 
 @dataclass(frozen=True)
@@ -125,8 +125,7 @@ def put_back(state: Mapping[str, Tensor], owner: nn.Module, optimizer: Optimizer
         own = {key: value for key, value in kept[name].items() if key != MODULE}
         if optimizer is not None and own:
             optimizer.state[weight] = {
-                key: value.to(weight.device, copy=True) if key == COUNT else _like(value, weight)
-                for key, value in own.items()
+                key: value.clone() if key == COUNT else _like(value, weight) for key, value in own.items()
             }
 
 

@@ -38,7 +38,7 @@ class Stepper:
         called = self.harness.called
         self.called = cast(nn.Module, torch.compile(called)) if plan.compile else called
         self.device = next(self.owner.parameters()).device
-        self.optimizer = torch.optim.AdamW(_groups(self.owner, plan), betas=BETAS, eps=EPSILON, fused=True)
+        self.optimizer = torch.optim.AdamW(_groups(self.owner, plan), betas=BETAS, eps=EPSILON)
 
     def step(self, step: int) -> Step:
         """Take step number `step`.
