@@ -131,6 +131,17 @@ def test_the_world_can_be_mixed_in(tmp_path, pairs):
     assert len(ErnieMTokenizer.from_pretrained(plain)) < len(ErnieMTokenizer.from_pretrained(mixed))
 
 
+def test_the_world_can_be_all_there_is(tmp_path, pairs):
+    alone = TINY.replace("tokens", "pairs = false\nworld = 20\ntokens").replace("pieces = 60", "pieces = 900")
+    found = [
+        pretrain(read(tmp_path, alone), given, tmp_path / str(len(given)), progress=False) for given in ([pairs], [])
+    ]
+    weights = [saved_weights(folder.parent) for folder in found]
+    assert all(torch.equal(weight, weights[1][name]) for name, weight in weights[0].items())
+    with pytest.raises(InputValueError, match=r"text\.world=0"):
+        read(tmp_path, TINY.replace("tokens", "pairs = false\ntokens"))
+
+
 @pytest.mark.parametrize("words", ["random", "aligned", "ranked"])
 def test_words_start_as_the_recipe_says(tmp_path, pairs, words):
     """With no step of training, only ranking has added to the positions, and only random words are small."""
@@ -140,6 +151,18 @@ def test_words_start_as_the_recipe_says(tmp_path, pairs, words):
     moved = model.ernie_m.embeddings.position_embeddings.weight.mean().item() > OFFSET / 2
     assert moved == (words == "ranked")
     assert (table.std().item() > 0.03) == (words != "random")
+
+
+def test_positions_start_as_the_recipe_says(tmp_path, pairs):
+    text = TINY.replace("steps = 3", "steps = 0").replace("[start]", '[start]\nwords = "aligned"')
+    likeness = {}
+    for name in ("random", "sinusoids"):
+        recipe = read(tmp_path, text.replace("[start]", f'[start]\npositions = "{name}"'))
+        folder = pretrain(recipe, [pairs], tmp_path / name, progress=False)
+        table = ErnieMForMaskedLM.from_pretrained(folder).ernie_m.embeddings.position_embeddings.weight.detach()
+        likeness[name] = torch.cosine_similarity(table[:-1], table[1:]).min().item()
+    assert likeness["sinusoids"] > 0.8
+    assert likeness["random"] < 0.6
 
 
 def test_a_model_that_has_learnt_nothing_guesses_by_frequency(tmp_path, pairs):

@@ -12,13 +12,14 @@ from erniem_lab.corpora.world import World
 from erniem_lab.heads import ErnieMForMaskedLM
 from erniem_lab.pretraining.ranking import TranslationRanking
 from erniem_lab.pretraining.recipe import Recipe
-from erniem_lab.pretraining.start import aligned_vectors
+from erniem_lab.pretraining.start import aligned_vectors, sinusoids
 from erniem_lab.pretraining.store import TextStore
 from erniem_lab.pretraining.store_files import open_store
 from erniem_lab.pretraining.vocabulary import learn_vocabulary
 from erniem_lab.tokenizer import ErnieMTokenizer
 from erniem_lab.training import Loss, Plan, Processes, train
 
+STILL = 1e-4  # of the learning rate
 UNSEEN = 0.5  # added to each entry's count, so that one that never occurs has a chance above 0
 
 
@@ -68,6 +69,9 @@ def make_model(
     counts = np.bincount(store.ids, minlength=config.vocab_size) + UNSEEN
     with torch.no_grad():
         model.lm_head.bias.copy_(torch.from_numpy(np.log(counts / counts.sum())))
+        if recipe.start.positions == "sinusoids":
+            table = model.ernie_m.embeddings.position_embeddings.weight
+            table.copy_(torch.from_numpy(sinusoids(*table.shape)))
     if recipe.start.words != "random":
         _align(model, store, recipe.plan.seed)
     if recipe.start.words == "ranked":
@@ -93,7 +97,15 @@ def _align(model: ErnieMForMaskedLM, store: TextStore, seed: int) -> None:
 
 def _plan(recipe: Recipe) -> Plan:
     start, plan = recipe.start, recipe.plan
-    return Plan(steps=start.steps, peak_rate=start.rate, weight_decay=0.0, seed=plan.seed, save_every=plan.save_every)
+    still = {"position_embeddings": STILL} if start.positions == "sinusoids" else {}  # they are as they should be
+    return Plan(
+        steps=start.steps,
+        peak_rate=start.rate,
+        weight_decay=0.0,
+        seed=plan.seed,
+        save_every=plan.save_every,
+        rates=still,
+    )
 
 
 def _loss_of(ranking: torch.nn.Module, number: int) -> Loss:

@@ -21,13 +21,15 @@ class TextChoices:
 
     `languages` keeps text of these alone (none named: of all); `held_out` keeps one pair in so many of the files out
     of the training, to make choices on (0: none, see `Corpus.fold`); `world` adds that many pairs of English and each
-    other language of the bundled world, from its training part; a sentence is cut to `longest` tokens; a micro-batch
-    has at most `tokens`, padding counted; languages are mixed with `temperature`, as in `TextStream`.
+    other language of the bundled world, from its training part; with `pairs=False` the files are left out, and the
+    world is all that is read; a sentence is cut to `longest` tokens; a micro-batch has at most `tokens`, padding
+    counted; languages are mixed with `temperature`, as in `TextStream`.
     """
 
     languages: Sequence[str] = ()
     held_out: int = 0
     world: int = 0
+    pairs: bool = True
     longest: int = 64
     tokens: int = 8192
     temperature: float = 0.7
@@ -47,9 +49,11 @@ class StartChoices:
 
     All are random, but `words="aligned"` takes word vectors from `aligned_vectors`, and "ranked" has layer 0, with
     these vectors, learn to find translations (`TranslationRanking`) for `steps` steps of `pairs` pairs at `rate`.
+    `positions="sinusoids"` has positions begin as those of Vaswani et al. 2017, so that near ones are alike.
     """
 
     words: Literal["ranked", "aligned", "random"] = "ranked"
+    positions: Literal["sinusoids", "random"] = "random"
     steps: int = 4000
     pairs: int = 1024
     rate: float = 2e-3
@@ -84,6 +88,8 @@ class Recipe:
             raise InputValueError(f"no objective {', '.join(strange)}; there are {', '.join(LESSONS)}")
         if not any(share > 0 and self.begins.get(name, 0) == 0 for name, share in self.objectives.items()):
             raise InputValueError("objectives: none has a share above 0 from the first step on; give one")
+        if not (self.text.pairs or self.text.world):
+            raise InputValueError("text.pairs=false, text.world=0: no text is left; give a world of 1 or more")
         pair, room = 2 * self.text.longest + FRAME, ErnieMConfig(**self.model).max_length
         if pair > room:
             raise InputValueError(
@@ -109,7 +115,7 @@ class Recipe:
             raise FileFaultError(f"{path}: cannot be read as a TOML recipe: {fault}") from fault
         for change in changes:
             _put(tables, change)
-        return _checked(tables, str(path))
+        return _checked(tables, f"{path} with {', '.join(changes)}" if changes else str(path))
 
     def deciding(self) -> dict[str, Any]:
         """All tables but the plan, which decides for itself whether a run may go on."""
@@ -132,7 +138,7 @@ def _put(tables: dict[str, Any], change: str) -> None:
         tables[key] = value
 
 
-def _checked(tables: Mapping[str, Any], path: str) -> Recipe:
+def _checked(tables: Mapping[str, Any], source: str) -> Recipe:
     try:
         from pydantic import TypeAdapter, ValidationError
     except ImportError as fault:
@@ -141,4 +147,4 @@ def _checked(tables: Mapping[str, Any], path: str) -> Recipe:
         return TypeAdapter(Recipe).validate_python(tables, extra="forbid")
     except ValidationError as fault:
         found = "; ".join(f"{'.'.join(map(str, error['loc'])) or 'recipe'}: {error['msg']}" for error in fault.errors())
-        raise InputValueError(f"{path}: not a recipe: {found}") from fault
+        raise InputValueError(f"{source}: not a recipe: {found}") from fault

@@ -108,7 +108,7 @@ class Lessons:
 
 def corpora_of(recipe: Recipe, pairs: Sequence[str | PathLike[str]]) -> list[Corpus[TextPair]]:
     """The text that a recipe learns from, out of files and folders of parallel text and the bundled world."""
-    corpora = [open_parallel(path) for path in pairs]
+    corpora = [open_parallel(path) for path in pairs] if recipe.text.pairs else []
     if recipe.text.languages:
         corpora = [corpus.only(recipe.text.languages) for corpus in corpora]
     if recipe.text.held_out:

@@ -12,11 +12,12 @@ from jaxtyping import Float
 from erniem_lab.errors import MissingExtraError
 from erniem_lab.pretraining.store import TextStore
 
+DEVIATION = 0.05  # of the numbers of a vector
 SMOOTHING = 0.5  # of a group's probability; large groups then inform more. Levy and Goldberg use 0.75 for words
 
 
 def aligned_vectors(
-    store: TextStore, vocabulary: int, size: int, *, deviation: float = 0.05, seed: int = 0
+    store: TextStore, vocabulary: int, size: int, *, deviation: float = DEVIATION, seed: int = 0
 ) -> Float[np.ndarray, "{vocabulary} {size}"]:
     """A vector for each entry of the vocabulary; entries that never occur get zeros.
 
@@ -44,3 +45,15 @@ def aligned_vectors(
     )
     length = np.linalg.norm(vectors, axis=1, keepdims=True)
     return vectors / np.maximum(length, 1e-9) * deviation * np.sqrt(size) * (length > 0)
+
+
+def sinusoids(positions: int, size: int, *, deviation: float = 0.06) -> Float[np.ndarray, "{positions} {size}"]:
+    """The positions of Vaswani et al. 2017, section 3.5, sines before cosines: the nearer two are, the more alike.
+
+    >>> table = sinusoids(50, 64)
+    >>> likeness = table @ table[10] / (table[10] @ table[10])
+    >>> likeness[[10, 11, 12, 40]].round(2).tolist()
+    [1.0, 0.97, 0.88, 0.53]
+    """
+    waves = np.arange(positions)[:, None] * 10_000.0 ** (-np.arange(0, size, 2) / size)
+    return np.concatenate([np.sin(waves), np.cos(waves)], axis=1)[:, :size] * deviation * np.sqrt(2)
