@@ -1,4 +1,4 @@
-"""Measure the bundled checkpoint: losses on held-out world pairs, and retrieval by layer on world and on Tatoeba.
+"""Measure the bundled checkpoint: losses and attention on held-out world pairs, and retrieval by layer.
 
     python tests/measure_mini.py [--model FOLDER] [--tatoeba FOLDER] [--unseen fin ...] [--out scores.json]
 
@@ -15,7 +15,7 @@ import numpy as np
 import torch
 
 from erniem_lab import MINI, ErnieMForMaskedLM, ErnieMTokenizer
-from erniem_lab.batching import collate
+from erniem_lab.batching import PADDING, Role, collate
 from erniem_lab.corpora.world import World
 from erniem_lab.embedding import embed_layers
 from erniem_lab.metrics import mean_with_interval
@@ -73,6 +73,27 @@ def losses(model, tokenizer, world: World) -> dict[str, str]:
     return found
 
 
+def attention(model, tokenizer, world: World) -> list[dict[str, float]]:
+    """For each layer the most that a head gives to a neighbour and to a token's own sentence of a pair; and chance."""
+    batch = collate(tokenizer.encodings(*map(list, zip(*world_pairs(world, "fr")[:64], strict=True))))
+    real, side = batch.kinds != PADDING, (batch.kinds - 1) // len(Role)
+    both = (real[:, :, None] & real[:, None, :])[:, None]
+    places = torch.arange(real.shape[1])
+    asked = {
+        "before": places[:, None] - places == 1,
+        "after": places[:, None] - places == -1,
+        "own sentence": (side[:, :, None] == side[:, None, :])[:, None],
+    }
+    with torch.inference_mode():
+        maps = model.ernie_m(batch.input_ids, batch.position_ids, real, output_attentions=True).attentions
+    even = both / both.sum(-1, keepdim=True).clamp(min=1)
+    shares = {
+        name: [float(((weights * (both & where)).sum((0, 2, 3)) / real.sum()).max()) for weights in (even, *maps)]
+        for name, where in asked.items()
+    }
+    return [{name: round(share[layer], 2) for name, share in shares.items()} for layer in range(len(maps) + 1)]
+
+
 def means(table: dict[str, list[dict[str, float]]]) -> list[float]:
     """The mean over languages of both directions, for each layer."""
     both = [[(row["from_en"] + row["to_en"]) / 2 for row in rows] for rows in table.values()]
@@ -91,6 +112,8 @@ def main() -> None:
     sets = {"world": {code: world_pairs(world, code) for code in world.languages if code != "en"}}
     sets |= {"tatoeba": tatoeba_pairs(given.tatoeba)} if given.tatoeba else {}
     scores = {"loss on held-out world pairs, nats": losses(model, tokenizer, world)}
+    scores["attention"] = attention(model, tokenizer, world)
+    print("attention, the most of any head; even, then layer 1 and up:", *scores["attention"], sep="\n  ")
     for name, pairs in sets.items():
         table = retrieval(model, tokenizer, pairs)
         scores[name] = {"mean accuracy by layer": means(table), "by language": table}

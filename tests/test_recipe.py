@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 import torch
-from conftest import GOLDEN, ROOT
+from conftest import GOLDEN
 from parallel_samples import pairs as drawn
 from parallel_samples import sentences
 from torch import nn
 
-from erniem_lab import ErnieMForMaskedLM, ErnieMTokenizer
+from erniem_lab import MINI, ErnieMForMaskedLM, ErnieMTokenizer
 from erniem_lab.errors import FileFaultError, InputValueError
 from erniem_lab.pretraining.begin import UNSEEN
 from erniem_lab.pretraining.ranking import OFFSET
@@ -263,5 +263,8 @@ def test_a_folder_without_pairs_is_refused(tmp_path):
         pretrain(read(tmp_path, TINY), [tmp_path / "nothing"], tmp_path / "out", progress=False)
 
 
-def test_the_recipe_of_the_bundled_checkpoint_can_be_read():
-    assert Recipe.read(ROOT / "data" / "mini" / "recipe.toml").objectives.keys() == {"MMLM", "TLM", "CAMLM", "BTMLM"}
+def test_the_recipes_of_the_bundled_checkpoint_can_be_read():
+    start, attention, last = (Recipe.read(MINI / f"{name}.toml") for name in ("start", "attention", "recipe"))
+    assert start.model == attention.model == last.model
+    assert (start.plan.steps, start.start.words, attention.text.pairs) == (0, "ranked", False)
+    assert last.objectives.keys() == {"MMLM", "TLM", "CAMLM", "BTMLM"}
