@@ -19,7 +19,7 @@ from erniem_lab.pretraining.vocabulary import learn_vocabulary
 from erniem_lab.tokenizer import ErnieMTokenizer
 from erniem_lab.training import Loss, Plan, Processes, train
 
-STILL = 1e-4  # of the learning rate
+STILL = 1e-4  # factor of the learning rate of positions that ranking is to leave as they are
 UNSEEN = 0.5  # added to each entry's count, so that one that never occurs has a chance above 0
 
 
@@ -97,7 +97,7 @@ def _align(model: ErnieMForMaskedLM, store: TextStore, seed: int) -> None:
 
 def _plan(recipe: Recipe) -> Plan:
     start, plan = recipe.start, recipe.plan
-    still = {"position_embeddings": STILL} if start.positions == "sinusoids" else {}  # they are as they should be
+    still = {"position_embeddings": STILL} if start.positions == "sinusoids" else {}
     return Plan(
         steps=start.steps,
         peak_rate=start.rate,

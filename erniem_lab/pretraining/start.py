@@ -1,4 +1,4 @@
-"""Word vectors to start from: which pieces keep company across languages, before any training.
+"""Vectors to start from, before any training: of words, by the company they keep across languages, and of positions.
 
 Pieces are counted by the group of aligned sentences they occur in; the positive pointwise mutual information of
 piece and group is factored (sentence co-occurrence, Levy et al. 2017). Pieces of two languages that occur in
@@ -12,12 +12,11 @@ from jaxtyping import Float
 from erniem_lab.errors import MissingExtraError
 from erniem_lab.pretraining.store import TextStore
 
-DEVIATION = 0.05  # of the numbers of a vector
 SMOOTHING = 0.5  # of a group's probability; large groups then inform more. Levy and Goldberg use 0.75 for words
 
 
 def aligned_vectors(
-    store: TextStore, vocabulary: int, size: int, *, deviation: float = DEVIATION, seed: int = 0
+    store: TextStore, vocabulary: int, size: int, *, deviation: float = 0.05, seed: int = 0
 ) -> Float[np.ndarray, "{vocabulary} {size}"]:
     """A vector for each entry of the vocabulary; entries that never occur get zeros.
 
@@ -49,6 +48,10 @@ def aligned_vectors(
 
 def sinusoids(positions: int, size: int, *, deviation: float = 0.06) -> Float[np.ndarray, "{positions} {size}"]:
     """The positions of Vaswani et al. 2017, section 3.5, sines before cosines: the nearer two are, the more alike.
+
+    Args:
+        deviation: of the numbers of a vector, about; at the default the bundled checkpoint's positions, less what all
+            of them share, are half as long as its words.
 
     >>> table = sinusoids(50, 64)
     >>> likeness = table @ table[10] / (table[10] @ table[10])
