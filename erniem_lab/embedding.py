@@ -21,7 +21,7 @@ from erniem_lab.tokenizer import ErnieMTokenizer
 
 Pooling = Literal["mean", "cls"]
 BATCH_TOKENS = 4096  # for readers that pad
-ROW_TOKENS = {"cpu": 512}  # a layer's states then stay in the processor's cache; more is no faster
+ROW_TOKENS = {"cpu": 256}  # a layer's states then stay in the processor's cache; more is slower, and takes memory
 DEVICE_TOKENS = 16_384
 
 

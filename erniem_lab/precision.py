@@ -46,6 +46,7 @@ Product = Callable[[Tensor, Tensor, After], nn.Module]
 LEVELS = 127  # of int8 on either side of zero
 ZERO = 128  # where zero lies in uint8, the form in which the kernels are fast for states
 WHOLE = 1.5 * 2**23  # a small number added to it is rounded, and stands in the last bits of the float
+PART = 256  # outputs whose weights are rounded at a time, in the processor's cache
 SMALLEST = 1e-12  # a scale that divides zeros too
 
 
@@ -115,17 +116,18 @@ def _changed(module: Module, parts: Mapping[str, nn.Module | None]) -> Module:
     return twin
 
 
-def _altered(module: Module, change: Change) -> Module:
-    named = module.named_children()
-    return _changed(module, {name: change(part) or _altered(part, change) for name, part in named})
+def _altered(module: Module, change: Change, parts: Mapping[str, nn.Module] | None = None) -> Module:
+    """The same module with every part changed that has another form; some may be given."""
+    given = dict(parts or {})
+    others = ((name, part) for name, part in module.named_children() if name not in given)
+    return _changed(module, given | {name: change(part) or _altered(part, change) for name, part in others})
 
 
 def _fast(module: nn.Module, product: Product, dtype: torch.dtype) -> nn.Module | None:
     """The fast form of a part, if it has one."""
     change = partial(_fast, product=product, dtype=dtype)
     if isinstance(module, ErnieMEncoderLayer) and module.activation is F.gelu and _bare(module.linear1):
-        twin = _altered(module, change)
-        twin.linear1 = product(module.linear1.weight, module.linear1.bias, "gelu")  # type: ignore[assignment]
+        twin = _altered(module, change, {"linear1": product(module.linear1.weight, module.linear1.bias, "gelu")})
         twin.activation = nn.Identity()
         return twin
     if isinstance(module, ErnieMSelfAttention) and all(map(_bare, module.children())):
@@ -210,7 +212,8 @@ class _Rounded(nn.Module):
 
     def __init__(self, weight: Tensor, bias: Tensor, after: After) -> None:
         super().__init__()
-        whole, scale = _rounded(weight.detach().float())
+        parts = map(_rounded, torch.split(weight.detach().float(), PART))
+        whole, scale = (torch.cat(part) for part in zip(*parts, strict=True))
         signed = whole.bitwise_xor_(ZERO).view(torch.int8)  # the same numbers around zero
         self.weight, self.scale = self._laid_out(signed), scale[:, 0]
         self.zeros = torch.zeros(len(weight), dtype=torch.int64)
