@@ -105,11 +105,21 @@ def test_tags_begin_before_they_continue(world):
             assert not tag.startswith("I-") or before[2:] == tag[2:]
 
 
-def test_extraction_spans_stand_in_their_text(world):
-    for example in world.extraction("en", 150):
+@pytest.mark.parametrize(("code", "statements"), [("en", (1,)), ("en", (1, 3)), ("zh", (2,)), ("th", (4,))])
+def test_extraction_spans_stand_in_their_text(world, code, statements):
+    for example in world.extraction(code, 150, statements=statements):
         spans = [m.span for m in example.mentions] + [s for r in example.relations for s in (r.subject, r.value)]
         assert spans
         assert all(example.text[span.start : span.end] == span.text for span in spans)
+
+
+def test_a_text_of_several_statements_says_what_each_of_them_says(world):
+    single = world.extraction("en", 6)
+    for number, text in enumerate(world.extraction("en", 2, statements=(3,))):
+        parts = single[3 * number : 3 * number + 3]
+        assert text.text == " ".join(part.text for part in parts)
+        assert [m.kind for m in text.mentions] == [m.kind for part in parts for m in part.mentions]
+        assert [r.value.text for r in text.relations] == [r.value.text for part in parts for r in part.relations]
 
 
 def test_patterns_can_be_chosen(world):
@@ -126,6 +136,8 @@ def test_examples_are_plain_data(world):
         (lambda w: w.tagged("xx", 1), "language: 'xx'"),
         (lambda w: w.parallel(["en"], 1, patterns=["flies"]), "pattern: 'flies'"),
         (lambda w: w.tagged("en", -1), "n: -1"),
+        (lambda w: w.extraction("en", 1, statements=()), "statements"),
+        (lambda w: w.extraction("en", 1, statements=(1, 0)), "statements"),
     ],
 )
 def test_a_wrong_argument_is_named_with_what_is_accepted(world, call, named):

@@ -150,7 +150,7 @@ class World:
             if not question or not facts:
                 return None
             order = draw.random.sample(range(CONTEXT), CONTEXT)
-            context, offsets = _join([write(wanted, facts[i]) for i in order])
+            context, offsets = _join([write(wanted, facts[i]).sentence.text for i in order])
             found = write(wanted, facts[0]).span(rule.roles)
             start = offsets[order.index(0)] + found.start
             span = Span.of(context, start, start + len(found.text))
@@ -191,15 +191,31 @@ class World:
 
         return self._examples(example, n, seed, split)
 
-    def extraction(self, language: str, n: int, seed: int = 0, *, split: Split = "train") -> list[ExtractionExample]:
-        """A statement, the schema's kinds of thing in it, and the relations that it states."""
+    def extraction(
+        self, language: str, n: int, seed: int = 0, *, split: Split = "train", statements: Sequence[int] = (1,)
+    ) -> list[ExtractionExample]:
+        """A text of statements, the schema's kinds of thing in it, and the relations that are stated.
+
+        Args:
+            statements: how many a text may have; one of these numbers is drawn for each text.
+
+        Raises:
+            InputValueError: no number of statements, or one below 1.
+        """
+        if not statements or min(statements) < 1:
+            raise InputValueError(f"statements={statements!r}: give one number or more, each at least 1")
         wanted = self.language(language)
         rules = self._rules("says")
         patterns = sorted({rule.first for rule in rules})
 
-        def example(draw: Draw) -> ExtractionExample | None:
-            fact = draw.fact(draw.pattern(patterns))
-            return self._extract(wanted, fact, [rule for rule in rules if rule.first == fact.pattern]) if fact else None
+        def said(draw: Draw) -> ExtractionExample:
+            while not (fact := draw.fact(draw.pattern(patterns))):
+                pass  # of another split
+            return self._extract(wanted, fact, [rule for rule in rules if rule.first == fact.pattern])
+
+        def example(draw: Draw) -> ExtractionExample:
+            count = statements[0] if len(statements) == 1 else draw.random.choice(statements)
+            return _joined([said(draw) for _ in range(count)])
 
         return self._examples(example, n, seed, split)
 
@@ -244,11 +260,28 @@ class World:
         return ExtractionExample(language.code, writing.sentence.text, tuple(mentions), tuple(relations))
 
 
-def _join(writings: Sequence[Writing]) -> tuple[str, list[int]]:
+def _joined(examples: Sequence[ExtractionExample]) -> ExtractionExample:
+    """Their texts as one, with all that is found in each."""
+    text, offsets = _join([example.text for example in examples])
+
+    def moved(span: Span, offset: int) -> Span:
+        return Span(span.start + offset, span.end + offset, span.text)
+
+    placed = list(zip(examples, offsets, strict=True))
+    mentions = (Mention(one.kind, moved(one.span, offset)) for each, offset in placed for one in each.mentions)
+    relations = (
+        Relation(moved(one.subject, offset), one.name, moved(one.value, offset))
+        for each, offset in placed
+        for one in each.relations
+    )
+    return ExtractionExample(examples[0].language, text, tuple(mentions), tuple(relations))
+
+
+def _join(sentences: Sequence[str]) -> tuple[str, list[int]]:
     """The sentences as one text, and where each begins."""
     text, offsets = "", []
-    for writing in writings:
+    for sentence in sentences:
         text += "" if not text or text.endswith(WIDE_STOPS) else " "
         offsets.append(len(text))
-        text += writing.sentence.text
+        text += sentence
     return text, offsets
