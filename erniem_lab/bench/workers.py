@@ -56,12 +56,13 @@ class Conditions:
     def machine(self) -> str:
         """What the numbers hold for: processor or accelerator, threads, torch, and how busy it is now.
 
-        >>> ", 1 threads, torch" in Conditions(Path(), threads=1).machine()
+        >>> ", 1 thread, torch" in Conditions(Path(), threads=1).machine()
         True
         """
         name = _processor() if self.device == "cpu" else torch.cuda.get_device_name(self.device)
         load = f", load {os.getloadavg()[0]:.1f} at the start" if hasattr(os, "getloadavg") else ""
-        return f"{name}, {os.cpu_count()} cores, {self.threads} threads, torch {torch.__version__}{load}"
+        threads = "1 thread" if self.threads == 1 else f"{self.threads} threads"
+        return f"{name}, {os.cpu_count()} cores, {threads}, torch {torch.__version__}{load}"
 
 
 @dataclass(frozen=True)
