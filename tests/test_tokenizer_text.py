@@ -1,19 +1,24 @@
 """What a text may hold: empty, wild, huge, hostile; the numbers are those of the list of reliability cases."""
 
+import gc
 import random
+import shutil
 import time
 import unicodedata
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
+from pathlib import Path
 from typing import Literal
 
 import pytest
 import sentencepiece
 from conftest import GOLDEN
 
+from erniem_lab import MINI
 from erniem_lab.errors import InputTypeError, InputValueError
 from erniem_lab.tokenizer import Encoding, ErnieMTokenizer
+from erniem_lab.tokenizing.id_model import renumbered
 
 TOY = GOLDEN / "tokenizer"
 POOL = [
@@ -213,14 +218,42 @@ def test_a_windowed_text_is_whole_and_overlaps_by_the_stride(tokenizer: ErnieMTo
     assert joined == [*tokenizer.encoding("which", " ".join(words), max_length=10**6).offsets][-len(joined) - 1 : -1]
 
 
+@pytest.mark.parametrize("folder", [TOY, MINI])
 @pytest.mark.parametrize("mode", ["hf", "paddle"])
-def test_ids_and_places_in_a_batch_of_wild_texts_are_those_of_each_alone(mode: Literal["hf", "paddle"]) -> None:
-    tokenizer = ErnieMTokenizer.from_pretrained(TOY, mode=mode, split_special_tokens=True, model_max_length=10**9)
-    texts = ["", *wild(1500, seed=3), ""]
+def test_ids_and_places_in_a_batch_of_wild_texts_are_those_of_each_alone(
+    mode: Literal["hf", "paddle"], folder: Path
+) -> None:
+    tokenizer = ErnieMTokenizer.from_pretrained(folder, mode=mode, split_special_tokens=True, model_max_length=10**9)
+    texts = ["", *wild(1800, seed=3), ""]
     batch = tokenizer(texts, return_offsets_mapping=True)
     alone = tokenizer.encodings(texts)
     assert batch.input_ids == tokenizer(texts).input_ids == [encoding.ids for encoding in alone]
     assert batch.offset_mapping == [encoding.offsets for encoding in alone]
+
+
+def test_a_renumbered_model_cuts_texts_as_before_and_answers_with_ids() -> None:
+    model = ErnieMTokenizer.from_pretrained(TOY).sp_model
+    numbers = {piece: 3 * place for place, piece in enumerate(range(400, 20, -1))}
+    other = sentencepiece.SentencePieceProcessor(model_proto=renumbered(model.serialized_model_proto(), numbers))
+    texts = [*wild(1000, seed=5)]
+    assert other.encode(texts, out_type=str) == model.encode(texts, out_type=str)
+    assert all(other.id_to_piece(new) == model.id_to_piece(piece) for piece, new in numbers.items())
+    assert other.get_piece_size() == max(numbers.values()) + 1 + model.get_piece_size() - len(numbers)
+
+
+def test_a_space_without_an_id_is_unknown_within_a_text_and_nothing_before_it(tmp_path: Path) -> None:
+    lines = (TOY / "vocab.txt").read_text(encoding="utf-8").replace("\n▁\n", "\nnothing\n")
+    (tmp_path / "vocab.txt").write_text(lines, encoding="utf-8")
+    shutil.copy(TOY / "sentencepiece.bpe.model", tmp_path)
+    tokenizer, texts = ErnieMTokenizer.from_pretrained(tmp_path), ["中文 中文 this", "\u2603 is 9 中"]
+    assert tokenizer(texts * 50).input_ids[-2:] == [tokenizer.encoding(text).ids for text in texts]
+    assert tokenizer.tokenize(texts[0])[0] != "▁"
+
+
+def test_a_failed_call_leaves_the_search_for_cycles_on(tokenizer: ErnieMTokenizer) -> None:
+    with pytest.raises(InputValueError):
+        tokenizer(["a", "\ud800"])
+    assert gc.isenabled()
 
 
 @pytest.mark.parametrize("side", ["left", "right"])

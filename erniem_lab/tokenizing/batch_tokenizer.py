@@ -6,7 +6,8 @@ from typing import Any, Literal, get_args
 
 from erniem_lab.encoding import Sentence, Side, Strategy
 from erniem_lab.errors import InputTypeError, InputValueError
-from erniem_lab.tokenizing.columns import BLOCK, Asked, in_arrays, in_lists
+from erniem_lab.tokenizing.collector import collector_paused
+from erniem_lab.tokenizing.columns import BLOCK, LISTED, Asked, in_arrays, in_lists
 from erniem_lab.tokenizing.frame import Frame, Pair, added_marks, sentence_numbers
 from erniem_lab.tokenizing.padding import BatchEncoding, TensorType, as_columns, longest, pad_rows
 from erniem_lab.tokenizing.ragged import Ragged
@@ -69,11 +70,16 @@ class BatchTokenizer(TokenTable):
         }
         names = frozenset(name for name, wanted in beside.items() if wanted)
         asked = Asked(cut, stride, self._frame if add_special_tokens else Frame([], []), names)
-        blocks = (
-            asked.columns(*self._split(block, is_split_into_words, return_offsets_mapping))
-            for block in texts.blocks(BLOCK)
-        )
-        columns = (in_lists if return_tensors is None or padding in NO_PADDING else in_arrays)(blocks)
+        in_rows = return_tensors is None or padding in NO_PADDING
+        with collector_paused():
+            if in_rows and asked.ids_alone and texts.seconds is None and not return_offsets_mapping:
+                columns = {"input_ids": self._framed_ids(texts, is_split_into_words, asked.frame)}
+            else:
+                blocks = (
+                    asked.columns(*self._split(block, is_split_into_words, return_offsets_mapping))
+                    for block in texts.blocks(BLOCK)
+                )
+                columns = (in_lists if in_rows else in_arrays)(blocks)
         if cut is None and verbose:
             self._warn_of_length(longest(columns["input_ids"]))
         return _answer(self._pad(columns, padding, max_length, pad_to_multiple_of), single, return_tensors)
@@ -147,7 +153,16 @@ class BatchTokenizer(TokenTable):
             sentences = texts.changed(self._sentences)
             ids = _pair(sentences, lambda parts: Ragged.of([part.ids for part in parts]))
             return ids, _pair(sentences, lambda parts: Ragged.of_spans([part.offsets for part in parts]))
-        return _pair(texts, self._splitter.ids_of_words if words else self._splitter.ids), None
+        split = self._splitter.ids_of_words if words else self._splitter.ids
+        return _pair(texts, lambda parts: Ragged.of(split(parts))), None
+
+    def _framed_ids(self, texts: Rows[Any], words: bool, frame: Frame) -> list[list[int]]:
+        split, framed = self._splitter.ids_of_words if words else self._splitter.ids, []
+        for block in texts.blocks(LISTED):
+            rows = split(block.firsts)
+            frame.put_around(rows)
+            framed += rows
+        return framed
 
     def _cut(self, truncation: Truncation, max_length: int | None, padding: Padding, framed: int) -> Cut | None:
         if truncation is None:  # as in transformers, a max_length without padding is there to be kept to

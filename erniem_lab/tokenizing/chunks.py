@@ -29,7 +29,7 @@ class Chunker:
     """
 
     def __init__(self, recognised: Iterable[str], protected: Iterable[str], lower: bool) -> None:
-        self.recognised, self.lower = list(recognised), lower
+        self.recognised, self.lower = list(dict.fromkeys(recognised)), lower
         self._recognised = _any_of(self.recognised)
         self._protected = _any_of(protected)
 

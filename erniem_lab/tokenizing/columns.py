@@ -1,4 +1,4 @@
-"""The columns that a tokenizer's call answers with, made for some texts at a time while these are in the cache."""
+"""The columns that a tokenizer's call answers with, made for some texts at a time."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -10,7 +10,8 @@ from erniem_lab.tokenizing.frame import Frame, Pair, added_marks, attention, sen
 from erniem_lab.tokenizing.ragged import Ragged, stacked
 from erniem_lab.tokenizing.rows import Cut, Rows
 
-BLOCK = 1024  # texts worked on together; the processor's cache holds their ids
+BLOCK = 8192  # texts worked on together; with fewer, the start of sentencepiece's threads counts, with more, memory
+LISTED = 65536  # the same where no arrays are made
 
 
 @dataclass(frozen=True)
@@ -21,6 +22,11 @@ class Asked:
     stride: int
     frame: Frame
     names: frozenset[str]
+
+    @property
+    def ids_alone(self) -> bool:
+        """Whether the ids are wanted as they are, and nothing beside them."""
+        return self.cut is None and not self.names
 
     def columns(self, ids: Pair, spans: Pair | None) -> dict[str, Any]:
         """All columns of some texts, by their ids and the places of these.

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -26,6 +27,20 @@ class Frame:
         """The rows in their frame, one for each text or pair."""
         start, end = ([Ragged.repeated(row, len(first))] if row else [] for row in (self.start, self.end))
         return joined([*start, first, *end] if second is None else [*start, first, *end, *end, second, *end])
+
+    def put_around(self, rows: Sequence[list[Any]]) -> None:
+        """The same to texts alone, in the lists themselves.
+
+        >>> rows = [[7], []]
+        >>> Frame([0], [2]).put_around(rows)
+        >>> rows
+        [[0, 7, 2], [0, 2]]
+        """
+        start, end = [*reversed(self.start)], [*self.end]
+        for row in rows:
+            for entry in start:
+                row.insert(0, entry)
+            row.extend(end)
 
     def size(self, pair: bool) -> int:
         """How many entries the frame adds."""

@@ -32,7 +32,7 @@ class PieceTable:
         parts: the parts of one piece.
 
     >>> table = PieceTable(9, lambda piece: Parts(3, ("▁a", "b"), (piece, 1, 2, piece + 1, 2, 3)))
-    >>> table.tokens(Ragged.of([[5], [7, 3]])).lists()
+    >>> table.parts(Ragged.of([[5], [7, 3]]))[0].lists()
     [[5, 6], [7, 8, 3, 4]]
     """
 
@@ -41,20 +41,17 @@ class PieceTable:
         nothing = np.zeros(size, np.int64)
         self._known = Known(nothing, np.full(size, UNSEEN, np.int64), nothing, np.zeros((0, 3), np.int64))
 
-    def tokens(self, pieces: Ragged) -> Ragged:
-        """The tokens that rows of pieces are cut into, by id."""
-        known = self._with(pieces.flat)
-        counts, firsts = known.counts[pieces.flat], known.firsts[pieces.flat]
-        if (counts == 1).all():
-            return Ragged(known.numbers[firsts, 0], pieces.starts, pieces.ends)
-        return _rows(known.numbers[places(firsts, counts), 0], counts, pieces)
+    def lengths(self, pieces: Ragged) -> Int[np.ndarray, " row"]:
+        """How many characters the pieces of each row have together."""
+        totals = np.concatenate([[0], self._with(pieces.flat).lengths[pieces.flat]]).cumsum()
+        return totals[pieces.ends] - totals[pieces.starts]
 
     def parts(
         self, pieces: Ragged
     ) -> tuple[Ragged, Int[np.ndarray, " token"], Int[np.ndarray, "token edge"], Int[np.ndarray, " piece"]]:
-        """The tokens as in `tokens`; of each, which of all pieces it is from, and where in it it starts and ends.
+        """The tokens, by id, that rows of pieces are cut into.
 
-        Last, the length of every piece.
+        Of each token also which of all pieces it is from and where in it it starts and ends; last, the pieces' lengths.
         """
         known = self._with(pieces.flat)
         counts = known.counts[pieces.flat]

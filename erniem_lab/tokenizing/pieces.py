@@ -6,6 +6,7 @@ The second cut and the fate of a lone "▁" are those of PaddleNLP's ErnieMToken
 
 import re
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from functools import cached_property
 from itertools import chain
 from typing import Any, Literal, TypeVar
 
@@ -14,6 +15,7 @@ import sentencepiece
 from jaxtyping import Int
 
 from erniem_lab.errors import FileFaultError
+from erniem_lab.tokenizing.id_model import IdModel, encode
 from erniem_lab.tokenizing.piece_table import PieceTable
 from erniem_lab.tokenizing.places import Parts, located, piece_starts, spans
 from erniem_lab.tokenizing.ragged import Ragged, stacked
@@ -22,6 +24,7 @@ WORD_START = "▁"  # sentencepiece writes a space so
 STANDS_ALONE = frozenset(",;:.?!~，；：。？！《》【】")
 HAN = ("\u4e00", "\u9fff")
 TABLE_LIMIT = 1 << 20  # unknown strings are endless, memory is not
+PIECES_A_TEXT = 16  # a renumbered model takes a moment; it is made when a text was read for every so many pieces
 
 Mode = Literal["hf", "paddle"]
 Span = tuple[int, int]
@@ -87,34 +90,49 @@ class Segmenter:
         self._table = PieceTable(model.get_piece_size(), self._parts_of_number)
         self._cuts: _Table[str, tuple[Span, ...]] = _Table(cut)
         self._parts_of: _Table[str, Parts] = _Table(self._cut_parts)
-        self._hard: re.Pattern[str] | None = None
+        self._id_model: IdModel | None = None
+        self._read = 0
 
-    def ids(self, texts: Sequence[str]) -> Ragged:
-        """The ids of each text: all pieces looked up at once, save in texts where an unknown piece may be several."""
-        if self._by_string:
-            return Ragged.of([self._string_ids(pieces) for pieces in self._encode(texts, str)])
-        pieces = Ragged.of(self._encode(texts, int))
-        hard = [i for i in np.flatnonzero(self._unknown(pieces)).tolist() if self._may_split(texts[i])]
-        strings = map(self._string_ids, self._encode([texts[i] for i in hard], str))
-        tokens = self._without_lone(self._table.tokens(pieces), pieces)
-        return tokens.replaced(dict(zip(hard, strings, strict=True)))
+    def ids(self, texts: Sequence[str]) -> list[list[int]]:
+        """The ids of each text: looked up piece by piece, or, when enough was read, by an `IdModel`."""
+        self._read += len(texts)
+        if self._by_string or self._read * PIECES_A_TEXT < self.model.get_piece_size():
+            return [self._string_ids(pieces) for pieces in self._encode(texts, str)]
+        self._id_model = self._id_model or self._new_id_model()
+        rows, unclear = self._id_model.ids(texts)
+        for i, pieces in zip(unclear, self._encode([texts[i] for i in unclear], str), strict=True):
+            rows[i] = self._string_ids(pieces)
+        return rows
+
+    def _new_id_model(self) -> IdModel:
+        names = self.model.id_to_piece([*range(self.model.get_piece_size())])
+        cuts = re.compile(f"[{_ranges(c for c in set(''.join(names)) if _stands_alone(c) or c.isdigit())}]")
+        tokens = [self._cut_ids(name) if cuts.search(name) else (*self.token_ids([name]),) for name in names]
+        if self.mode == "paddle":
+            tokens[self._lone] = ()
+        tokens[self._unk] = (self.unknown,)
+        first = WORD_START if self.mode == "hf" else None
+        return IdModel(self.model, tokens, self._of_string.__getitem__, self._stays_whole, first)
 
     def located(self, texts: Sequence[str]) -> tuple[Ragged, Ragged]:
         """The ids of each text, and the character span in it that each stands for.
 
-        A token before which a space stood does not span it; a lone "▁" spans just that. As in `ids`, some texts are
-        looked at piece by piece: also those with several unknown pieces, whose lengths are not known then.
+        A token before which a space stood does not span it; a lone "▁" spans just that. Texts with several unknown
+        pieces whose lengths cannot be told apart, or with one that may be several tokens, are looked at piece by piece.
         """
         if self._by_string:
-            return self._located_by_string(texts)
-        pieces = Ragged.of(self._encode(texts, int))
-        unknown = self._unknown(pieces)
-        hard = [i for i in np.flatnonzero(unknown).tolist() if unknown[i] > 1 or self._may_split(texts[i])]
-        easy = np.delete(np.arange(len(texts)), hard)
-        parts = self._located_by_number(pieces.chosen(easy), [texts[i] for i in easy.tolist()])
+            return self._located_by_string(texts, self._sources(texts))
+        pieces, sources = Ragged.of(self._encode(texts, int)), self._sources(texts)
+        source, unknown = Ragged.of(sources), self._unknown(pieces)
+        rest = source.lengths - 1 - self._table.lengths(pieces)  # characters that the known pieces leave
+        plain = (unknown == 0) | ((rest == unknown) & self._characters_unknown)
+        plain[[i for i in np.flatnonzero(unknown == 1).tolist() if plain[i] or self._stays_whole(texts[i])]] = True
+        easy, hard = np.flatnonzero(plain), np.flatnonzero(~plain).tolist()
+        widths = np.repeat(rest[easy] // np.maximum(unknown[easy], 1), unknown[easy])
+        parts = self._located_by_number(pieces.chosen(easy), source.chosen(easy), widths)
         if not hard:
             return parts
-        others = self._located_by_string([texts[i] for i in hard])
+        others = self._located_by_string([texts[i] for i in hard], [sources[i] for i in hard])
         back = np.argsort(np.concatenate([easy, hard]))
         ids, spans = (stacked(columns).chosen(back) for columns in zip(parts, others, strict=True))
         return ids, spans
@@ -130,20 +148,20 @@ class Segmenter:
         starts[full] += (pieces.flat[pieces.starts[full]] == self._lone) & (self.mode == "hf")
         return Ragged(tokens.flat, starts, tokens.ends)
 
-    def _located_by_number(self, pieces: Ragged, texts: Sequence[str]) -> tuple[Ragged, Ragged]:
-        """The ids and spans of texts with at most one unknown piece each, which fills what the others leave."""
-        source, unknown = Ragged.of(self._sources(texts)), pieces.flat == self._unk
+    def _located_by_number(
+        self, pieces: Ragged, source: Ragged, widths: Int[np.ndarray, " unknown"]
+    ) -> tuple[Ragged, Ragged]:
+        """The ids and spans of texts whose unknown pieces are one token each, of so many characters."""
+        unknown = pieces.flat == self._unk
         tokens, owners, edges, lengths = self._table.parts(pieces)
-        known = np.concatenate([[0], lengths]).cumsum()
-        rest = source.lengths - 1 - (known[pieces.ends] - known[pieces.starts])
-        lengths[unknown] = rest[self._unknown(pieces) > 0]
+        lengths[unknown] = widths
         edges[:, 1] += np.where(unknown[owners], lengths[owners], 0)
         at = piece_starts(lengths, pieces.lengths, source.starts)[owners]
         tokens = self._without_lone(tokens, pieces)
         return tokens, Ragged(spans(at[:, None] + edges, source), tokens.starts, tokens.ends)
 
-    def _located_by_string(self, texts: Sequence[str]) -> tuple[Ragged, Ragged]:
-        return located([self._parts(pieces) for pieces in self._encode(texts, str)], self._sources(texts))
+    def _located_by_string(self, texts: Sequence[str], sources: Sequence[Sequence[int]]) -> tuple[Ragged, Ragged]:
+        return located([self._parts(pieces) for pieces in self._encode(texts, str)], sources)
 
     def _sources(self, texts: Sequence[str]) -> list[Sequence[int]]:
         """For each text, where every character of its normal form, and its end, came from."""
@@ -176,9 +194,7 @@ class Segmenter:
         return [self.vocabulary.get(token, self.unknown) for token in tokens]
 
     def _encode(self, texts: Sequence[str], form: type) -> list[Any]:
-        if len(texts) == 1:  # a list, even of one, starts threads
-            return [self.model.encode(texts[0], out_type=form, **self._sampling)]
-        return self.model.encode([*texts], out_type=form, **self._sampling)
+        return encode(self.model, texts, form, **self._sampling)
 
     def _dropped(self, pieces: Sequence[str]) -> set[int]:
         """Where a lone "▁" stands that the mode drops; in a tidy model's pieces only the first can be one in "hf"."""
@@ -193,7 +209,7 @@ class Segmenter:
 
     def _string_ids(self, pieces: Sequence[str]) -> list[int]:
         if dropped := self._dropped(pieces):
-            pieces = [piece for i, piece in enumerate(pieces) if i not in dropped]
+            pieces = pieces[1:] if dropped == {0} else [piece for i, piece in enumerate(pieces) if i not in dropped]
         return [*chain.from_iterable(map(self._of_string.__getitem__, pieces))]
 
     def _cut_ids(self, piece: str) -> tuple[int, ...]:
@@ -206,10 +222,19 @@ class Segmenter:
             return Parts(1, (), ())
         return self._parts_of[self.model.id_to_piece(piece)]
 
-    def _may_split(self, text: str) -> bool:
-        """Whether an unknown piece of the text may be more, or other, than one unknown token."""
-        self._hard = self._hard or re.compile(_hard_characters(self.model, self.vocabulary))
-        return self._hard.search(text) is not None
+    @cached_property
+    def _characters_unknown(self) -> bool:
+        """Whether an unknown piece of one character is always an unknown token."""
+        single = [token for token in self.vocabulary if len(token) == 1]
+        return self._unk not in self.model.piece_to_id(single)
+
+    def _stays_whole(self, text: str) -> bool:
+        """Whether every unknown piece of the text is one unknown token."""
+        return self._splitting.search(text) is None
+
+    @cached_property
+    def _splitting(self) -> re.Pattern[str]:
+        return re.compile(_hard_characters(self.model, self.vocabulary))
 
 
 class _Table(dict[Key, Value]):

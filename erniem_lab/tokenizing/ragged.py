@@ -1,6 +1,6 @@
 """Rows of unequal length in one array, so that a batch is cut, framed and padded at once, and made into lists last."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import chain
 from typing import Any
@@ -77,17 +77,6 @@ class Ragged:
         starts, lengths = self.starts[rows], self.lengths[rows]
         ends = lengths.cumsum()
         return Ragged(self.flat[places(starts, lengths)], ends - lengths, ends)
-
-    def replaced(self, rows: Mapping[int, Sequence[int]]) -> "Ragged":
-        """The same with other ids in some rows.
-
-        >>> Ragged.of([[5], [6]]).replaced({0: [7, 8]}).lists()
-        [[7, 8], [6]]
-        """
-        new, where = Ragged.of([*rows.values()]), [*rows]
-        starts, ends = self.starts.copy(), self.ends.copy()
-        starts[where], ends[where] = new.starts + len(self.flat), new.ends + len(self.flat)
-        return Ragged(np.concatenate([self.flat, new.flat]), starts, ends)
 
     def shortened(self, rows: Sequence[int], places: Sequence[slice]) -> "Ragged":
         """The same with a part only of some rows.

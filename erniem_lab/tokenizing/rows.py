@@ -124,13 +124,14 @@ def read_rows(text: Any, text_pair: Any, words: bool) -> tuple[Rows[Any], bool]:
         _demand_kind(text_pair is None or _is_text(text_pair, words), "text_pair", text_pair, words)
         return Rows([text], None if text_pair is None else [text_pair]), True
     _demand_kind(isinstance(text, list | tuple), "text", text, words)
-    if text_pair is None and not words and any(isinstance(item, list | tuple) for item in text):
+    if text_pair is None and not words and any(issubclass(kind, list | tuple) for kind in set(map(type, text))):
         text, text_pair = _unzipped(text)
     firsts, seconds = [*text], text_pair
     for name, items in (("text", firsts), ("text_pair", seconds)):
         _demand_kind(items is None or isinstance(items, list | tuple), name, items, words)
-        for item in (item for item in items or () if not _is_text(item, words)):
-            _demand_kind(False, f"an item of {name}", item, words)
+        if words or {*map(type, items or ())} - {str}:
+            for item in items or ():
+                _demand_kind(_is_text(item, words), f"an item of {name}", item, words)
     if seconds is not None and len(seconds) != len(firsts):
         raise InputValueError(f"text has {len(firsts)} items and text_pair {len(seconds)}: give each text one partner")
     return Rows(firsts, None if seconds is None else [*seconds]), False

@@ -29,7 +29,7 @@ class Splitter:
         written_out = [*vocabulary.special, *vocabulary.added]
         self.chunker = Chunker(written_out if recognise else [], written_out, lower)
 
-    def ids(self, texts: Sequence[str]) -> Ragged:
+    def ids(self, texts: Sequence[str]) -> list[list[int]]:
         """The ids of each text.
 
         Raises:
@@ -38,12 +38,12 @@ class Splitter:
         """
         if self.chunker.nothing_to_do(_joined(texts)):
             return self.segmenter.ids(texts)
-        return Ragged.of([[*chain.from_iterable(map(self._chunk_ids, self.chunker.chunks(text)))] for text in texts])
+        return [[*chain.from_iterable(map(self._chunk_ids, self.chunker.chunks(text)))] for text in texts]
 
-    def ids_of_words(self, texts: Sequence[Sequence[str]]) -> Ragged:
+    def ids_of_words(self, texts: Sequence[Sequence[str]]) -> list[list[int]]:
         """The ids of each list of words."""
-        rows = iter(self.ids([word for words in texts for word in words]).lists())
-        return Ragged.of([[*chain.from_iterable(islice(rows, len(words)))] for words in texts])
+        rows = iter(self.ids([word for words in texts for word in words]))
+        return [[*chain.from_iterable(islice(rows, len(words)))] for words in texts]
 
     def located(self, texts: Sequence[str]) -> tuple[Ragged, Ragged]:
         """The ids of each text, and the character span in it that each stands for."""
@@ -53,7 +53,7 @@ class Splitter:
         return self.segmenter.located(texts)
 
     def _chunk_ids(self, chunk: Chunk) -> list[int]:
-        return [self.vocabulary.id(chunk.text)] if chunk.is_token else self.segmenter.ids([chunk.text]).lists()[0]
+        return [self.vocabulary.id(chunk.text)] if chunk.is_token else self.segmenter.ids([chunk.text])[0]
 
     def sentences(self, texts: Sequence[Text]) -> list[Sentence]:
         """The tokens of each text with their places and words; those of a list of words as if joined by spaces.
