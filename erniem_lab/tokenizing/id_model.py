@@ -34,8 +34,9 @@ class IdModel:
         dropped: str | None,
     ) -> None:
         ids: dict[int, int] = {}
+        unknown = model.unk_id()
         for piece, cut in enumerate(tokens):
-            if len(cut) == 1 and piece != model.unk_id():
+            if len(cut) == 1 and piece != unknown:
                 ids.setdefault(cut[0], piece)
         numbers = {piece: new for new, piece in ids.items()}
         proto = renumbered(model.serialized_model_proto(), numbers)
@@ -100,9 +101,8 @@ def renumbered(proto: bytes, numbers: Mapping[int, int]) -> bytes:
     for end in _ends(proto):
         (pieces if proto.startswith(PIECE, start) else rest).append(proto[start:end])
         start = end
-    order = [*map(_unused, range(max(numbers.values(), default=-1) + 1))]
-    for old, new in numbers.items():
-        order[new] = pieces[old]
+    placed = {new: pieces[old] for old, new in numbers.items()}
+    order = (placed.get(number) or _unused(number) for number in range(max(placed, default=-1) + 1))
     return b"".join([*order, *(piece for old, piece in enumerate(pieces) if old not in numbers), *rest])
 
 

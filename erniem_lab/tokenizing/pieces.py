@@ -106,8 +106,11 @@ class Segmenter:
 
     def _new_id_model(self) -> IdModel:
         names = self.model.id_to_piece([*range(self.model.get_piece_size())])
-        cuts = re.compile(f"[{_ranges(c for c in set(''.join(names)) if _stands_alone(c) or c.isdigit())}]")
-        tokens = [self._cut_ids(name) if cuts.search(name) else (*self.token_ids([name]),) for name in names]
+        cutting = re.compile(
+            f"[{_ranges({'0'} | {c for c in set(''.join(names)) if _stands_alone(c) or c.isdigit()})}]"
+        )
+        ids = [(self.vocabulary.get(name, self.unknown),) for name in names]
+        tokens = [self._cut_ids(name) if cutting.search(name) else i for name, i in zip(names, ids, strict=True)]
         if self.mode == "paddle":
             tokens[self._lone] = ()
         tokens[self._unk] = (self.unknown,)
