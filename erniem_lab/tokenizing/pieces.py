@@ -106,9 +106,8 @@ class Segmenter:
 
     def _new_id_model(self) -> IdModel:
         names = self.model.id_to_piece([*range(self.model.get_piece_size())])
-        cutting = re.compile(
-            f"[{_ranges({'0'} | {c for c in set(''.join(names)) if _stands_alone(c) or c.isdigit()})}]"
-        )
+        characters = {c for c in "0".join(names) if _stands_alone(c) or c.isdigit()}
+        cutting = re.compile(f"[{_ranges(characters)}]")
         ids = [(self.vocabulary.get(name, self.unknown),) for name in names]
         tokens = [self._cut_ids(name) if cutting.search(name) else i for name, i in zip(names, ids, strict=True)]
         if self.mode == "paddle":
