@@ -28,18 +28,19 @@ from erniem_lab.corpora import load
 from erniem_lab.corpora.examples import LabelledText, TaggedSentence
 from erniem_lab.corpora.loading import language_of
 from erniem_lab.corpora.world import World
-from erniem_lab.tasks import Evaluation, Settings, Tagging, Task, Transfer, task_of, transfer
+from erniem_lab.tasks import PRESETS, Evaluation, Settings, Tagging, Task, Transfer, task_of, transfer
 
 SMALL = Settings(batch=32, peak_rate=1e-3, overlong="cut", longest=128)
-ANSWERS = replace(SMALL, batch=8, peak_rate=5e-4, layer_decay=0.9)  # found by many small steps, or not at all
+ANSWERS = replace(SMALL, batch=8, peak_rate=5e-4, layer_decay=0.9)  # of public files: found by many small steps
 LEARNT = {
     "entailment": replace(SMALL, steps=400, check_every=100),
     "kinds": replace(SMALL, steps=200, check_every=50),
     "counts": replace(SMALL, steps=400, check_every=100),
     "tagged": replace(SMALL, steps=100, check_every=50),
     "choices": replace(SMALL, steps=400, check_every=100),
-    "questions": replace(ANSWERS, steps=3000, check_every=250),
+    "questions": replace(PRESETS["small-questions"], longest=128, check_every=250),
 }
+COUNTS = {"questions": 40_000}  # examples to learn from; 6,000 of the others
 
 
 @dataclass(frozen=True)
@@ -67,7 +68,7 @@ def counts(sentence: TaggedSentence) -> LabelledText:
     return LabelledText(sentence.sentence.language, sentence.sentence.text, float(named))
 
 
-def world_trial(kind: str, count: int = 6000) -> Trial:
+def world_trial(kind: str) -> Trial:
     derived = {"kinds": kinds, "counts": counts}.get(kind)
     drawn = getattr(World.load(), "tagged" if derived else kind)
 
@@ -76,7 +77,7 @@ def world_trial(kind: str, count: int = 6000) -> Trial:
         return [derived(one) for one in found] if derived else found
 
     tests = {code: make(code, 400, 3, "test") for code in World.load().languages}
-    train, check = make("en", count, 1), make("en", 200, 2, "validation")
+    train, check = make("en", COUNTS.get(kind, 6000), 1), make("en", 200, 2, "validation")
     task = Tagging.of(train) if kind == "tagged" else task_of(train)
     return Trial(f"world {kind}", "en", train, check, tests, LEARNT[kind], task)
 

@@ -203,6 +203,16 @@ def test_every_setting_has_a_say(start, change):
     assert not torch.equal(weights(trained(start)), weights(trained(start, replace(QUICK, **change))))
 
 
+def test_marks_are_learnt_beside_the_answer_and_leave_nothing_behind(start, tmp_path):
+    taught = trained(start, replace(QUICK, marking=1.0), questions(), folder=tmp_path)
+    plain = trained(start, QUICK, questions())
+    assert not torch.equal(weights(taught), weights(plain))
+    assert taught.checks[0].loss > plain.checks[0].loss + 0.3  # the marks' share, at first ln 2
+    assert taught.model.state_dict().keys() == plain.model.state_dict().keys()
+    again = trained(start, replace(QUICK, marking=1.0), questions(), folder=tmp_path)
+    assert torch.equal(weights(taught), weights(again))
+
+
 @pytest.mark.parametrize(
     ("change", "fault"),
     [
@@ -213,6 +223,9 @@ def test_every_setting_has_a_say(start, change):
         ({"class_weights": "fair"}, "class_weights='fair'"),
         ({"class_weights": {"fine": 2.0}}, "class_weights: no label fine; there are bad, good"),
         ({"longest": 999}, "longest=999: the model takes 64 tokens"),
+        ({"marking": -1.0}, "marking=-1.0: at least 0"),
+        ({"marking": 1.0}, "marking=1.0: that is for questions, and the examples are for classification"),
+        ({"marking": 1.0, "encoder": "frozen"}, "marking=1.0: a frozen encoder cannot learn it"),
     ],
 )
 def test_settings_that_no_run_can_follow_are_refused(start, change, fault):

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from torch import Tensor, nn
 
 from erniem_lab.config import ErnieMConfig
+from erniem_lab.errors import InputValueError
 from erniem_lab.files.atomic import write_atomically
 from erniem_lab.files.json_file import parse_object
 from erniem_lab.metrics import Estimate
@@ -18,6 +19,8 @@ from erniem_lab.pretrained import digest
 from erniem_lab.tasks.fitted import Fitted, new_head, task_of
 from erniem_lab.tasks.frozen import FrozenHead
 from erniem_lab.tasks.lessons import Check, EnoughError, Lessons
+from erniem_lab.tasks.marking import Marking
+from erniem_lab.tasks.questions import Questions
 from erniem_lab.tasks.scoring import Evaluation, score_features
 from erniem_lab.tasks.settings import Settings
 from erniem_lab.tasks.task import Feature, Task, about
@@ -27,6 +30,7 @@ from erniem_lab.training import own_device, processes, train
 if TYPE_CHECKING:
     import pandas as pd
 
+DECISIVE = ("batch", "class_weights", "encoder", "check_every", "marking")  # settings that the trainer's plan lacks
 MODEL, CHECKS, RECIPE, PREDICTIONS = "model", "checks.json", "recipe.json", "predictions.jsonl"
 TRAIN_ON, CHECK_ON = "train_on", "check_on"
 
@@ -99,9 +103,18 @@ class _Run:
         self.task = task.read_by(config)
         self.reading = settings.reading(min(config.max_length, self.tokenizer.model_max_length))
         self.net = new_head(self.task, source, reading=self.reading, seed=settings.seed).to(own_device())
-        self.module: nn.Module = FrozenHead(self.net) if settings.encoder == "frozen" else self.net
+        self.module = self._module()
         self.best: dict[str, Tensor] = {}
         self.crew = processes()
+
+    def _module(self) -> nn.Module:
+        """What learns: the model, the head alone, or the model with marks."""
+        if not self.settings.marking:
+            return FrozenHead(self.net) if self.settings.encoder == "frozen" else self.net
+        if not isinstance(self.task, Questions):
+            what = f"marking={self.settings.marking}: that is for questions, and the examples are for {self.task.name}"
+            raise InputValueError(f"{what}; leave it out")
+        return Marking(self.net, self.settings.marking).to(own_device())
 
     def learn(self, train_on: Sequence[Any], check_on: Sequence[Any], progress: bool) -> list[Check]:
         """Train, leave the best weights in the model, and write what belongs to the run."""
@@ -190,5 +203,8 @@ class _Run:
         text = hashlib.sha256()
         for feature in features:
             text.update(repr(([one.ids for one in feature.encodings], feature.target)).encode())
-        decided = {name: getattr(self.settings, name) for name in ("batch", "class_weights", "encoder", "check_every")}
+        decided = {
+            name: getattr(self.settings, name)
+            for name in ("batch", "class_weights", "encoder", "check_every", "marking")
+        }
         return {"settings": json.dumps(decided), "text": text.hexdigest(), "weights": digest(self.net)}

@@ -15,6 +15,7 @@ from erniem_lab.errors import InputValueError
 from erniem_lab.losses import IGNORED
 from erniem_lab.metrics import Estimate
 from erniem_lab.tasks.batches import Batches
+from erniem_lab.tasks.marking import repeated_tokens
 from erniem_lab.tasks.settings import BALANCED, Settings
 from erniem_lab.tasks.task import Feature, Task
 from erniem_lab.training import Loss
@@ -68,6 +69,8 @@ class Lessons:
             self.begin(step)
         features = [self.features[row] for row in self.batches[number]]
         inputs = self.task.inputs(features, self.pad_token_id)
+        if self.settings.marking:
+            inputs["repeated"] = repeated_tokens([feature.encodings[0] for feature in features])
         device = next(module.parameters()).device
         inputs = {name: value.to(device) for name, value in inputs.items()}
         output = module(**inputs)

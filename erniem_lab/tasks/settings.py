@@ -26,7 +26,8 @@ class Settings:
     never). `class_weights` is "balanced" (a label counts as much as it is rare), or a weight for each label; without,
     all count alike. `encoder="frozen"` trains the head alone, on states that are computed once. Texts are read
     `longest` tokens at a time (0: as many as the model takes), windows share `stride` of them, at most a quarter; see
-    `Reading`.
+    `Reading`. For questions, `marking` is the weight of a second loss, by which an early layer learns to mark the
+    tokens of a text that its question has too: a help to small models, see `Marking`.
 
     Raises:
         InputValueError: a value that no run can follow.
@@ -53,9 +54,11 @@ class Settings:
     overlong: str = "refuse"
     accumulate: int = 1
     precision: str = "float32"
+    marking: float = 0.0
 
     def __post_init__(self) -> None:
         least = {"epochs": 0, "steps": 0, "batch": 1, "check_every": 0, "patience": 0, "longest": 0, "stride": 0}
+        least["marking"] = 0
         for name, bound in least.items():
             if not getattr(self, name) >= bound:
                 raise InputValueError(f"{name}={getattr(self, name)!r}: at least {bound} is accepted")
@@ -65,6 +68,8 @@ class Settings:
             )
         if self.encoder not in ENCODERS:
             raise InputValueError(f"encoder={self.encoder!r}: accepted are {ENCODERS}")
+        if self.marking and self.encoder == "frozen":
+            raise InputValueError(f"marking={self.marking!r}: a frozen encoder cannot learn it; give 0, or tune it")
         if self.overlong not in ("refuse", "cut"):
             raise InputValueError(f"overlong={self.overlong!r}: accepted are 'refuse' and 'cut'")
         if isinstance(self.class_weights, str) and self.class_weights != BALANCED:
@@ -134,9 +139,10 @@ PRESETS: dict[str, Settings] = {
     "conll-all-base": _CONLL,
     "conll-all-large": replace(_CONLL, peak_rate=2e-4, layer_decay=0.9),
     "small": Settings(steps=300, batch=32, peak_rate=1e-3, overlong="cut"),
+    "small-questions": Settings(steps=1250, batch=32, peak_rate=5e-4, overlong="cut", marking=1.0),
 }
-"""The paper's settings by task, with the batches of its two GPUs taken together; "small" is this project's own, for
-the bundled checkpoint and others of its size. MLQA's stride is not in the paper: 128 is BERT's."""
+"""The paper's settings by task, with the batches of its two GPUs taken together; those that begin with "small" are this
+project's own, for the bundled checkpoint and others of its size. MLQA's stride is not in the paper: 128 is BERT's."""
 
 
 def preset_settings(name: str, changes: Sequence[str] = ()) -> Settings:
