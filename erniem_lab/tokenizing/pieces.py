@@ -129,14 +129,14 @@ class Segmenter:
         rest = source.lengths - 1 - self._table.lengths(pieces)  # characters that the known pieces leave
         plain = (unknown == 0) | ((rest == unknown) & self._characters_unknown)
         plain[[i for i in np.flatnonzero(unknown == 1).tolist() if plain[i] or self._stays_whole(texts[i])]] = True
-        easy, hard = np.flatnonzero(plain), np.flatnonzero(~plain).tolist()
-        widths = np.repeat(rest[easy] // np.maximum(unknown[easy], 1), unknown[easy])
-        parts = self._located_by_number(pieces.chosen(easy), source.chosen(easy), widths)
+        parts = self._located_by_number(pieces, source, np.repeat(rest // np.maximum(unknown, 1), unknown))
+        hard = np.flatnonzero(~plain).tolist()
         if not hard:
             return parts
         others = self._located_by_string([texts[i] for i in hard], [sources[i] for i in hard])
-        back = np.argsort(np.concatenate([easy, hard]))
-        ids, spans = (stacked(columns).chosen(back) for columns in zip(parts, others, strict=True))
+        order = np.arange(len(texts))
+        order[hard] = len(texts) + np.arange(len(hard))
+        ids, spans = (stacked(columns).rows(order) for columns in zip(parts, others, strict=True))
         return ids, spans
 
     def _unknown(self, pieces: Ragged) -> Int[np.ndarray, " row"]:
@@ -153,7 +153,7 @@ class Segmenter:
     def _located_by_number(
         self, pieces: Ragged, source: Ragged, widths: Int[np.ndarray, " unknown"]
     ) -> tuple[Ragged, Ragged]:
-        """The ids and spans of texts whose unknown pieces are one token each, of so many characters."""
+        """The ids and spans of texts, as if their unknown pieces were one token each, of so many characters."""
         unknown = pieces.flat == self._unk
         tokens, owners, edges, lengths = self._table.parts(pieces)
         lengths[unknown] = widths

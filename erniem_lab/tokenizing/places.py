@@ -6,7 +6,7 @@ from itertools import chain
 from operator import attrgetter
 
 import numpy as np
-from jaxtyping import Int
+from jaxtyping import Bool, Int
 
 from erniem_lab.tokenizing.ragged import Ragged
 
@@ -62,14 +62,15 @@ def spans(edges: Int[np.ndarray, "token edge"], source: Ragged) -> Int[np.ndarra
     >>> spans(np.array([[0, 2], [2, 3]]), Ragged.of([[0, 0, 1, 3]])).tolist()
     [[0, 1], [1, 3]]
     """
-    starts = source.flat[edges[:, 0]]
-    ends = source.flat[_next_source(source)[edges[:, 1] - 1]]
-    return np.stack([starts, np.maximum(ends, starts + 1)], axis=1)
+    starts, after = source.flat[edges[:, 0]], edges[:, 1].copy()
+    within = np.flatnonzero(source.flat[after] == source.flat[after - 1])
+    while len(within):  # characters that came from the same as the one before
+        within = within[~_is_last(after[within], source)]
+        after[within] += 1
+        within = within[source.flat[after[within]] == source.flat[after[within] - 1]]
+    return np.stack([starts, np.maximum(source.flat[after], starts + 1)], axis=1)
 
 
-def _next_source(source: Ragged) -> Int[np.ndarray, " character"]:
-    """For each character the place of the next one, or of the end, that comes from somewhere else."""
-    places, size = np.arange(1, len(source.flat) + 1), len(source.flat)
-    stops = np.append(source.flat[1:] != source.flat[:-1], True)[:size]
-    stops[source.ends[source.lengths > 1] - 2] = True
-    return np.minimum.accumulate(np.where(stops, places, size)[::-1])[::-1]
+def _is_last(places: Int[np.ndarray, " place"], source: Ragged) -> Bool[np.ndarray, " place"]:
+    """Whether each place is the last of its row; rows follow one another."""
+    return source.ends[np.searchsorted(source.ends, places, side="right")] == places + 1

@@ -68,15 +68,13 @@ class Ragged:
         items = self.flat.tolist() if self.flat.ndim == 1 else [*zip(*self.flat.T.tolist(), strict=True)]
         return [items[start:end] for start, end in zip(self.starts.tolist(), self.ends.tolist(), strict=True)]
 
-    def chosen(self, rows: Sequence[int] | Int[np.ndarray, " chosen"]) -> "Ragged":
-        """Some of the rows, in this order, with nothing between them.
+    def rows(self, chosen: Int[np.ndarray, " chosen"]) -> "Ragged":
+        """Some of the rows, in this order; the items stay where they are.
 
-        >>> Ragged.of([[5], [6, 7], [8]]).chosen([2, 0]).flat.tolist()
-        [8, 5]
+        >>> Ragged.of([[5], [6, 7], [8]]).rows(np.array([2, 0])).lists()
+        [[8], [5]]
         """
-        starts, lengths = self.starts[rows], self.lengths[rows]
-        ends = lengths.cumsum()
-        return Ragged(self.flat[places(starts, lengths)], ends - lengths, ends)
+        return Ragged(self.flat, self.starts[chosen], self.ends[chosen])
 
     def shortened(self, rows: Sequence[int], places: Sequence[slice]) -> "Ragged":
         """The same with a part only of some rows.
