@@ -90,7 +90,7 @@ def compare(python: str, folder: Path, texts: list[str], rounds: int) -> int:
         peer_seconds, peer_digests = next(peer)
         ours.append(len(texts) / statistics.mean(seconds for seconds, _ in answers))
         theirs.append(len(texts) / peer_seconds)
-        different = sum(a != b for _, digests in answers for a, b in zip(digests, peer_digests, strict=True))
+        different += sum(a != b for _, digests in answers for a, b in zip(digests, peer_digests, strict=True))
     ratios = [a / b for a, b in zip(ours, theirs, strict=True)]
     tokens = sum(map(len, tokenizer(texts).input_ids)) / len(texts)
     characters = sum(map(len, texts)) / len(texts)

@@ -203,8 +203,5 @@ class _Run:
         text = hashlib.sha256()
         for feature in features:
             text.update(repr(([one.ids for one in feature.encodings], feature.target)).encode())
-        decided = {
-            name: getattr(self.settings, name)
-            for name in ("batch", "class_weights", "encoder", "check_every", "marking")
-        }
+        decided = {name: getattr(self.settings, name) for name in DECISIVE}
         return {"settings": json.dumps(decided), "text": text.hexdigest(), "weights": digest(self.net)}
