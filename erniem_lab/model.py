@@ -239,18 +239,19 @@ class ErnieMEncoder(nn.Module):
         head_mask: Sequence[Tensor] | None,
         prefix: Prefix | None,
         explain: bool,
-    ) -> tuple[list[Tensor], list[Tensor]]:
-        """The states of every layer, layer 0 first, and every layer's attention where asked for."""
-        states, maps = [hidden], []
+        listed: bool,
+    ) -> tuple[Tensor, list[Tensor], list[Tensor]]:
+        """The last states; where asked for, those of every layer, layer 0 first, and every layer's attention."""
+        states, maps = [hidden] if listed else [], []
         for i, layer in enumerate(self.layers):
             how = (mask, None if head_mask is None else head_mask[i], None if prefix is None else prefix[i], explain)
             if self.gradient_checkpointing and self.training:
                 hidden, weights = checkpoint(layer, hidden, *how, use_reentrant=False)
             else:
                 hidden, weights = layer(hidden, *how)
-            states.append(hidden)
+            states += [hidden] if listed else []
             maps += [] if weights is None else [weights]
-        return states, maps
+        return hidden, states, maps
 
 
 class ErnieMPooler(nn.Module):
@@ -323,14 +324,15 @@ class ErnieMModel(ErnieMPreTrainedModel):
         else:
             mask = reading_mask(attention_mask, not_padding, prefix, heads)
         hidden = self.embeddings(words, self._positions(position_ids, words, prefix, packing))
-        states, maps = self.encoder(hidden, mask, self._head_mask(head_mask, hidden), past_key_values, explain)
-        pooled = None if self.pooler is None or packing is not None else self.pooler(states[-1])
         listed = self.config.output_hidden_states if output_hidden_states is None else output_hidden_states
+        how = (mask, self._head_mask(head_mask, hidden), past_key_values, explain, bool(listed))
+        last, states, maps = self.encoder(hidden, *how)
+        pooled = None if self.pooler is None or packing is not None else self.pooler(last)
         as_dict = self.config.use_return_dict if return_dict is None else return_dict
         extras = (tuple(states) if listed else None, tuple(maps) if explain else None)
         if as_dict:
-            return EncoderOutput(states[-1], pooled, *extras)
-        return (states[-1], pooled, *(extra for extra in extras if extra is not None))
+            return EncoderOutput(last, pooled, *extras)
+        return (last, pooled, *(extra for extra in extras if extra is not None))
 
     def _words(self, ids: Tensor | None, embeds: Tensor | None) -> tuple[Tensor, Tensor | None]:
         if ids is not None and embeds is None:
