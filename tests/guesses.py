@@ -3,19 +3,35 @@
 import random
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from statistics import median
 from typing import Any
 
 from erniem_lab.corpora.examples import Span
-from erniem_lab.tasks import Answer, AnswerPrediction, Evaluation, TagPrediction
+from erniem_lab.metrics import Tally, mean_of
+from erniem_lab.tasks import Answer, AnswerPrediction, ChoicePrediction, Evaluation, TagPrediction
 
 FEW = 10  # a text of fewer words is of a script without spaces
 
 
-def guess(found: Evaluation[Any], examples: Sequence[Any], train: Sequence[Any]) -> tuple[str, Evaluation[Any]]:
-    """The most frequent answer of the test set itself, or, for spans and tags, random ones."""
+@dataclass(frozen=True)
+class Chance:
+    """What choosing at random scores in the long run: for each item one over the number of its choices."""
+
+    shares: tuple[float, ...]
+
+    def tally(self, _: str) -> Tally:
+        """Each item's share."""
+        return mean_of(self.shares)
+
+
+def guess(
+    found: Evaluation[Any], examples: Sequence[Any], train: Sequence[Any]
+) -> tuple[str, Evaluation[Any] | Chance]:
+    """The most frequent answer of the test set itself; for choices, spans and tags, random ones."""
     first = found.predictions[0]
+    if isinstance(first, ChoicePrediction):
+        return "random choices", Chance(tuple(1 / len(one.probabilities) for one in found.predictions))
     if isinstance(first, TagPrediction):
         return "random tags", Evaluation(found.task, tuple(_tagged(found.predictions, train)))
     if isinstance(first, AnswerPrediction):

@@ -1,12 +1,16 @@
 """Vectors: the same in company as alone, in the caller's order, of the layer asked for, and nothing else changes."""
 
+from itertools import chain
+
 import numpy as np
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 from jaxtyping import config as shape_checks
 
 from erniem_lab import MINI, ErnieMForMaskedLM, ErnieMTokenizer
-from erniem_lab.embedding import Reader, embed, embed_layers
+from erniem_lab.embedding import Reader, _rows, embed, embed_layers
 from erniem_lab.errors import InputTypeError, InputValueError
 
 TEXTS = ["Good day.", "Bonjour.", "", "The cat sees the old house by the river.", "Yes", "Good day.", "猫は眠る。" * 9]
@@ -52,6 +56,16 @@ def test_order_is_the_callers_and_a_repeat_is_the_same_bit_by_bit(loaded):
     once = embed(*loaded, TEXTS, progress=False)
     np.testing.assert_array_equal(embed(*loaded, TEXTS, progress=False), once)
     np.testing.assert_allclose(embed(*loaded, TEXTS[::-1], progress=False)[::-1], once, atol=EXACT)
+
+
+@given(lengths=st.lists(st.integers(1, 30), max_size=40), tokens=st.integers(1, 60))
+def test_rows_take_every_text_once_and_leave_no_room_for_a_later_one(lengths, tokens):
+    rows = [*_rows(lengths, tokens)]
+    assert sorted(chain(*rows)) == list(range(len(lengths)))
+    totals = [sum(lengths[i] for i in row) for row in rows]
+    assert all(total <= tokens or len(row) == 1 for total, row in zip(totals, rows, strict=True))
+    for n, total in enumerate(totals):
+        assert all(total + lengths[i] > tokens for i in chain(*rows[n + 1 :]))
 
 
 def test_no_texts_give_no_vectors(loaded):

@@ -1,6 +1,7 @@
 """The encoder: recorded numbers, what it refuses, and laws that hold for any weights."""
 
 import math
+import weakref
 
 import pytest
 import torch
@@ -137,6 +138,17 @@ def test_gradient_checkpointing_gives_the_same_gradients(kind):
         model(IDS).pooler_output.sum().backward()
         gradients.append([weight.grad.clone() for weight in model.parameters()])
     assert all(torch.equal(*pair) for pair in zip(*gradients, strict=True))
+
+
+def test_states_that_nobody_asked_for_are_let_go():
+    model, first, alive = build(ErnieMModel, num_hidden_layers=3), [], []
+    layers = model.encoder.layers
+    layers[0].register_forward_hook(lambda *given: first.append(weakref.ref(given[2][0])))
+    layers[2].register_forward_hook(lambda *given: alive.append(first[-1]() is not None))
+    with torch.inference_mode():
+        model(IDS)
+        model(IDS, output_hidden_states=True)
+    assert alive == [False, True]
 
 
 def test_gradient_checkpointing_runs_layers_again():
