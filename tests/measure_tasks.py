@@ -11,7 +11,6 @@ machine does not count.
 
 import argparse
 import json
-import random
 import sys
 import time
 from collections import Counter
@@ -41,16 +40,12 @@ LEARNT = {
     "choices": replace(SMALL, steps=400, check_every=100),
     "questions": replace(PRESETS["small-questions"], longest=128, check_every=250),
 }
-TURNS = 5  # of a cross-validation
 COUNTS = {"questions": 48_000}  # examples to learn from; 6,000 of the others
 
 
 @dataclass(frozen=True)
 class Trial:
-    """What is trained on, what the weights are chosen on, and the test sets by language.
-
-    With `turns` it is a cross-validation: those are taught one by one, and what they say is scored together.
-    """
+    """What is trained on, what the weights are chosen on, and the test sets by language."""
 
     name: str
     source: str
@@ -59,7 +54,6 @@ class Trial:
     tests: dict[str, Sequence[Any]]
     settings: Settings
     task: Task[Any, Any]
-    turns: Sequence["Trial"] = ()
 
 
 def kinds(sentence: TaggedSentence) -> LabelledText:
@@ -122,27 +116,16 @@ def afrisenti(data: Path, settings: Settings) -> Trial:
 
 
 def xcopa(data: Path, settings: Settings) -> Trial:
-    """All nine languages together in a cross-validation by item: the validation part alone has 100 items."""
-    parts = [read(data, "xcopa", "xcopa", split) for split in ("val", "test")]
-    rows = [[*parts[0][code], *parts[1][code]] for code in parts[1]]
-    items = list(zip(*rows, strict=True))  # each in every language
-    random.Random(0).shuffle(items)
-    turns = [_turn(items, turn, settings) for turn in range(TURNS)]
-    tests = {code: [one for turn in turns for one in turn.tests[code]] for code in parts[1]}
-    return Trial("xcopa", "zh", turns[0].train, (), tests, settings, turns[0].task, turns)
-
-
-def _turn(items: Sequence[Sequence[Any]], turn: int, settings: Settings) -> Trial:
-    train = [one for number, item in enumerate(items) if number % TURNS != turn for one in item]
-    tests = {each[0].language: each for each in zip(*items[turn::TURNS], strict=True)}
-    return Trial(f"xcopa {turn}", "zh", train, (), dict(tests), settings, task_of(train))
+    """All languages' validation items together, as one language has 100."""
+    train = [one for rows in read(data, "xcopa", "xcopa", "val").values() for one in rows]
+    return Trial("xcopa", "zh", train, (), dict(read(data, "xcopa", "xcopa", "test")), settings, task_of(train))
 
 
 REAL: dict[str, Callable[[Path], Trial]] = {
     "panx": lambda data: halved(data, "panx", "ner/panx", "all", "en", replace(SMALL, steps=200, check_every=50)),
     "xnli": lambda data: halved(data, "xnli", "xnli", "dev", "en", replace(SMALL, steps=150, check_every=50), most=300),
     "afrisenti": lambda data: afrisenti(data, replace(SMALL, steps=150, class_weights="balanced")),
-    "xcopa": lambda data: xcopa(data, replace(SMALL, steps=135, peak_rate=3e-4)),
+    "xcopa": lambda data: xcopa(data, replace(SMALL, steps=100, peak_rate=3e-4)),
     "xquad": lambda data: halved(
         data, "xquad", "xquad", "all", "en", replace(ANSWERS, steps=200, longest=256, check_every=100), most=60
     ),
@@ -179,27 +162,12 @@ def resampled(evaluations: Sequence[Evaluation[Any]], metric: str) -> np.ndarray
     return np.mean([one.tally(metric).resampled() for one in evaluations], axis=0)
 
 
-def taught(trial: Trial, model: str, seeds: int) -> Transfer:
-    """What the heads say, those of all turns as one."""
-    if not trial.turns:
-        return transfer(
-            trial.train, trial.tests, trial.check, model=model, source=trial.source, settings=trial.settings,
-            task=trial.task, seeds=range(seeds), progress=False,
-        )  # fmt: skip
-    turns = [taught(turn, model, seeds).evaluations for turn in trial.turns]
-    said = {
-        code: tuple(
-            Evaluation(trial.task, tuple(one for turn in turns for one in turn[code][seed].predictions))
-            for seed in range(seeds)
-        )
-        for code in trial.tests
-    }
-    return Transfer(trial.source, tuple(range(seeds)), said)
-
-
 def measure(trial: Trial, model: str, seeds: int) -> list[dict[str, Any]]:
     began = time.process_time()
-    found = taught(trial, model, seeds)
+    found = transfer(
+        trial.train, trial.tests, trial.check, model=model, source=trial.source, settings=trial.settings,
+        task=trial.task, seeds=range(seeds), progress=False,
+    )  # fmt: skip
     seconds, best = time.process_time() - began, best_possible(trial, model)
     print(f"{trial.name}: {len(trial.train)} examples, {seeds} seeds, {seconds:.0f} processor seconds with reading, "
           f"the best possible {found.metric} {best:.3f} in {trial.source}")  # fmt: skip
