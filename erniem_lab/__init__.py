@@ -7,6 +7,7 @@ Names are fetched when they are first used, so that `import erniem_lab` and `ern
 6
 """
 
+import os
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -30,6 +31,12 @@ if TYPE_CHECKING:
     from erniem_lab.tokenizer import ErnieMTokenizer
     from erniem_lab.tracing import Trace, trace
     from erniem_lab.vectors_file import write_vectors
+
+# How often a thread of torch's looks for work before it sleeps, read when torch is loaded. GNU OpenMP takes this number
+# itself where it knows that threads outnumber processors, else 300,000: then a step waits for one that another program
+# keeps from running, and takes many times as long (`tests/bench_busy.py`).
+if "OMP_WAIT_POLICY" not in os.environ:
+    os.environ.setdefault("GOMP_SPINCOUNT", "1000")
 
 __all__ = [
     "MINI",

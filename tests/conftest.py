@@ -9,6 +9,7 @@ import pytest
 from playwright.sync_api import Browser, sync_playwright
 from watched import Watched
 
+os.environ.setdefault("GOMP_SPINCOUNT", "1000")  # as the library does, but here tests import torch before it
 ROOT = Path(__file__).resolve().parent.parent
 GOLDEN = ROOT / "tests" / "golden"
 

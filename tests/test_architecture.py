@@ -1,6 +1,7 @@
 """The walls between the modules hold: who may import whom, and what never enters the core."""
 
 import ast
+import os
 import subprocess
 import sys
 
@@ -86,6 +87,21 @@ def test_drawing_begins_at_visual(name):
 def test_imports_inside_functions_are_of_optional_packages(name):
     inside = {module for module, at_top in imports(INNER[name]) if not at_top and module.startswith("erniem_lab")}
     assert not inside or part(name) == "cli", f"{name} hides imports of {inside}"
+
+
+@pytest.mark.parametrize(
+    ("given", "left"),
+    [
+        ({}, "1000"),
+        ({"GOMP_SPINCOUNT": "7"}, "7"),
+        ({"OMP_WAIT_POLICY": "active"}, "None"),
+    ],
+)
+def test_threads_wait_shortly_unless_the_user_said_how(given, left):
+    bare = {name: value for name, value in os.environ.items() if name not in ("GOMP_SPINCOUNT", "OMP_WAIT_POLICY")}
+    code = "import erniem_lab, os; print(os.environ.get('GOMP_SPINCOUNT'))"
+    run = subprocess.run([sys.executable, "-c", code], env=bare | given, capture_output=True, text=True, check=True)
+    assert run.stdout.strip() == left
 
 
 def test_importing_the_library_brings_in_nothing_heavy():
