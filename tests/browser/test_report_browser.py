@@ -18,7 +18,7 @@ CELLS = [
     'display(SVG(\'<svg xmlns="http://www.w3.org/2000/svg" onload="top.document.title=1"></svg>\'))\n'
     "display(HTML('<a href=javascript:document.title=1>x</a><iframe srcdoc=<script>1</script>></iframe>'))\n"
     "print(HOSTILE)",
-    "import pandas\npandas.DataFrame({HOSTILE: [HOSTILE]})",
+    "import pandas\npandas.DataFrame({HOSTILE: [HOSTILE], 'share': ['0.5 [0.4, 0.6]']})",
     WIDGET,
     "from erniem_lab.report import record\nrecord(HOSTILE, HOSTILE)",
     "import ipywidgets\nipywidgets.IntSlider()",
@@ -73,6 +73,15 @@ def test_our_own_widget_is_drawn_and_answers(watched: Watched, out: Path) -> Non
 
 def test_a_control_that_needs_a_kernel_says_so(watched: Watched, out: Path) -> None:
     assert open_report(watched, out).get_by_text("These controls need Python").count() == 1
+
+
+def test_words_begin_at_the_left_and_numbers_end_at_the_right(watched: Watched, out: Path) -> None:
+    table = open_report(watched, out).locator("table.dataframe").first
+    sides = table.locator("tr").evaluate_all(
+        "rows => rows.map(row => [...row.cells].map(cell => getComputedStyle(cell).textAlign))"
+    )
+    assert sides[0] == ["left", "left", "right"]
+    assert sides[1][1:] == ["left", "right"]
 
 
 def test_code_is_folded_until_it_is_asked_for(watched: Watched, out: Path) -> None:
