@@ -47,7 +47,7 @@ LEVELS = 127  # of int8 on either side of zero
 ZERO = 128  # where zero lies in uint8, the form in which the kernels are fast for states
 WHOLE = 1.5 * 2**23  # a small number added to it is rounded, and stands in the last bits of the float
 PART = 256  # outputs whose weights are rounded at a time, in the processor's cache
-SMALLEST = 1e-12  # a scale that divides zeros too
+SMALLEST = 1e-12  # divides a row of zeros too
 
 
 def reading_twin(
@@ -213,16 +213,16 @@ class _Rounded(nn.Module):
     def __init__(self, weight: Tensor, bias: Tensor, after: After) -> None:
         super().__init__()
         parts = map(_rounded, torch.split(weight.detach().float(), PART))
-        whole, scale = (torch.cat(part) for part in zip(*parts, strict=True))
+        whole, largest = (torch.cat(part) for part in zip(*parts, strict=True))
         signed = whole.bitwise_xor_(ZERO).view(torch.int8)  # the same numbers around zero
-        self.weight, self.scale = self._laid_out(signed), scale[:, 0]
+        self.weight, self.scale = self._laid_out(signed), largest[:, 0] / LEVELS**2  # of weights, and of states
         self.zeros = torch.zeros(len(weight), dtype=torch.int64)
         self.bias, self.after = bias.detach().float(), after
 
     def forward(self, states: Float[Tensor, "*place dim"]) -> Float[Tensor, "*place inner"]:
-        whole, scale = _rounded(states.flatten(0, -2))
+        whole, largest = _rounded(states.flatten(0, -2))
         mapped = self._product(whole)
-        torch.addcmul(self.bias, mapped, scale, out=mapped)
+        torch.addcmul(self.bias, mapped, largest, out=mapped)
         if self.after == "gelu":
             torch.ops.aten.gelu_(mapped)
         return mapped.view(*states.shape[:-1], len(self.bias))
@@ -237,10 +237,11 @@ class _Rounded(nn.Module):
 
 
 def _rounded(rows: Float[Tensor, "row dim"]) -> tuple[UInt8[Tensor, "row dim"], Float[Tensor, "row 1"]]:
-    """Rows in whole numbers around `ZERO`, and what one is worth in each row."""
-    scale = torch.maximum(rows.amax(1, keepdim=True), -rows.amin(1, keepdim=True)).clamp_(min=SMALLEST) / LEVELS
-    whole = torch.addcmul(rows.new_full(rows.shape[1:], WHOLE + ZERO), rows, 1 / scale)
-    return whole.view(torch.int32).to(torch.uint8), scale
+    """Rows in whole numbers around `ZERO`, and what `LEVELS` of them are worth in each row: its largest number."""
+    largest = torch.maximum(rows.amax(1, keepdim=True), rows.amin(1, keepdim=True).neg_()).clamp_(min=SMALLEST)
+    middle = rows.new_full(rows.shape[1:], WHOLE + ZERO)
+    whole = torch.addcmul(middle, rows, largest.reciprocal(), value=LEVELS)
+    return whole.view(torch.int32).to(torch.uint8), largest
 
 
 class _SlowlyRounded(_Rounded):

@@ -60,8 +60,8 @@ def test_rounded_maps_are_the_same_without_their_kernel():
 
 def test_a_row_is_rounded_to_the_nearest_of_its_own_whole_numbers():
     rows = torch.cat([torch.randn(50, 64) * torch.logspace(-6, 6, 50)[:, None], torch.zeros(1, 64)])
-    whole, scale = precision._rounded(rows)
-    exact = rows.double() / scale.double()
+    whole, largest = precision._rounded(rows)
+    exact = rows.double() / largest.double() * precision.LEVELS
     assert (whole - exact - precision.ZERO).abs().max() <= 0.5 + 1e-5  # ties, to float32's own rounding
     assert ((whole[:-1].int() - precision.ZERO).abs().amax(1) == precision.LEVELS).all()
 
