@@ -20,9 +20,8 @@ USUAL = {"OMP_WAIT_POLICY": ""}  # said by the user, so that the library leaves 
 
 def step_time(seconds: float, batch: int, length: int) -> float:
     """Seconds that a step takes, over as many as fit."""
-    from erniem_lab import MINI, ErnieMForMaskedLM  # before torch, or it is too late
-
-    import torch  # isort: skip
+    from erniem_lab import MINI, ErnieMForMaskedLM  # isort: skip  # before torch, or it is too late
+    import torch
 
     model = ErnieMForMaskedLM.from_pretrained(MINI).train()
     optimizer = torch.optim.AdamW(model.parameters(), lr=1e-4)
@@ -38,20 +37,9 @@ def step_time(seconds: float, batch: int, length: int) -> float:
 
 
 def in_a_process(given: argparse.Namespace, environment: dict[str, str]) -> float:
-    numbers = [str(given.seconds), str(given.batch), str(given.length)]
-    command = [
-        sys.executable,
-        __file__,
-        "--seconds",
-        numbers[0],
-        "--batch",
-        numbers[1],
-        "--length",
-        numbers[2],
-        "--one",
-    ]
-    run = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
-    return float(run.stdout)
+    options = [f"--{name}={getattr(given, name)}" for name in ("seconds", "batch", "length")]
+    command = [sys.executable, __file__, "--one", *options]
+    return float(subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout)
 
 
 def rounds(given: argparse.Namespace) -> list[tuple[float, float]]:

@@ -1,4 +1,4 @@
-"""The walls between the modules hold: who may import whom, and what never enters the core."""
+"""The walls between the modules hold: who may import whom, what never enters the core, what importing sets."""
 
 import ast
 import os
